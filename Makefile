@@ -1,0 +1,56 @@
+# make build   the command, static, in bin/
+# make check   format, vet, laws, lint, build for arm64: under two minutes
+# make test    every test, as root (when root) and as an ordinary user
+# make bench   start-up time, beside other launchers
+# make fuzz    each fuzz target for FUZZTIME
+#
+# Nothing else is needed to work on the project. All targets run without a
+# terminal and without questions.
+
+export CGO_ENABLED = 0
+
+GO ?= go
+FUZZTIME ?= 30s
+# More arguments for the test runner, such as -must-exercise.
+TESTFLAGS ?=
+
+.PHONY: all build check lint test bench fuzz clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -o bin/carrel ./cmd/carrel
+
+check:
+	@unformatted="$$(gofmt -l .)" || exit 1; \
+	if [ -n "$$unformatted" ]; then echo "gofmt: these files are not formatted:"; echo "$$unformatted"; exit 1; fi
+	$(GO) mod verify
+	$(GO) vet ./...
+	GOARCH=arm64 $(GO) vet ./...
+	GOARCH=arm64 $(GO) build ./...
+	$(GO) test -count=1 . ./internal/lawtest -run '^Test($(LAWS))'
+	@$(MAKE) --no-print-directory lint
+
+# The laws are the tests of law_test.go and those that prove that they can fail.
+LAWS = $(shell sed -n 's/^func Test\([A-Za-z]*\)(.*/\1|/p' law_test.go internal/lawtest/*_test.go | tr -d '\n' | sed 's/|$$//')
+
+lint:
+	@if command -v golangci-lint >/dev/null 2>&1; then \
+		echo golangci-lint run; golangci-lint run; \
+	else \
+		echo "not exercised: golangci-lint is not installed"; \
+	fi
+
+test:
+	sh scripts/test-deps.sh
+	$(GO) build -o /dev/null ./...
+	$(GO) run ./scripts/testrun $(TESTFLAGS)
+
+bench:
+	$(GO) run ./bench/startup
+
+fuzz:
+	GO="$(GO)" sh scripts/fuzz.sh $(FUZZTIME)
+
+clean:
+	rm -rf bin

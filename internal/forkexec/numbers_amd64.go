@@ -1,0 +1,6 @@
+package forkexec
+
+const (
+	sysMemfdCreate = 319
+	sysExecveat    = 322
+)

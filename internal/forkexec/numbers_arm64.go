@@ -1,0 +1,6 @@
+package forkexec
+
+const (
+	sysMemfdCreate = 279
+	sysExecveat    = 281
+)
