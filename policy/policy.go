@@ -21,9 +21,9 @@ type Policy struct {
 	BoottimeOffset  *Offset
 	MonotonicOffset *Offset
 
-	UID           *int // inside
-	GID           *int // inside
-	Subids        bool // whole ranges from /etc/subuid and /etc/subgid
+	UID           *int  // inside
+	GID           *int  // inside
+	Subids        *bool // whole ranges from /etc/subuid and /etc/subgid
 	RootRange     *Range
 	AllowHostRoot *bool
 

@@ -92,7 +92,7 @@ if [ "$may_change" = yes ]; then
 		usermod --add-subgids "$first-$((first + 65535))" "$account"
 	fi
 elif [ "$(id -u)" = 0 ] && ! id "$account" >/dev/null 2>&1; then
-	echo "not exercised: the ordinary-user leg (account $account does not exist)"
+	echo "the ordinary-user leg will fail: account $account does not exist and may not be created" >&2
 elif [ "$(id -u)" != 0 ] && ! grep -q "^$(id -un):" /etc/subuid 2>/dev/null; then
 	echo "not exercised: maps of many ids ($(id -un) has no range in /etc/subuid)"
 fi

@@ -31,11 +31,11 @@ type abi struct {
 }
 
 var (
-	abiX8664   = abi{"amd64", "SCMP_ARCH_X86_64", AuditArchX8664, 0, false, callsX8664[:]}
-	abiX32     = abi{"x32", "SCMP_ARCH_X32", AuditArchX8664, x32Bit, false, callsX32[:]}
-	abiI386    = abi{"x86", "SCMP_ARCH_X86", AuditArchI386, 0, true, callsI386[:]}
-	abiAarch64 = abi{"arm64", "SCMP_ARCH_AARCH64", AuditArchAarch64, 0, false, callsAarch64[:]}
-	abiArm     = abi{"arm", "SCMP_ARCH_ARM", AuditArchArm, 0, true, callsArm[:]}
+	abiX8664   = abi{"amd64", "SCMP_ARCH_X86_64", AuditArchX8664, 0, false, callsX8664}
+	abiX32     = abi{"x32", "SCMP_ARCH_X32", AuditArchX8664, x32Bit, false, callsX32}
+	abiI386    = abi{"x86", "SCMP_ARCH_X86", AuditArchI386, 0, true, callsI386}
+	abiAarch64 = abi{"arm64", "SCMP_ARCH_AARCH64", AuditArchAarch64, 0, false, callsAarch64}
+	abiArm     = abi{"arm", "SCMP_ARCH_ARM", AuditArchArm, 0, true, callsArm}
 )
 
 // families lists, for each native architecture that carrel runs on, its ABIs,

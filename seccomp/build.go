@@ -16,8 +16,9 @@ type node struct {
 // builder makes a graph of nodes in which equal nodes are one node, so that
 // equal tails of the program are shared.
 type builder struct {
-	nodes []node
-	ids   map[node]nodeID
+	nodes    []node
+	ids      map[node]nodeID
+	overflow bool // something was left out because it cannot fit
 }
 
 // maxNodes bounds the work that a hostile profile can cause. A filter of 4096
@@ -30,7 +31,7 @@ func newBuilder() *builder {
 	return &builder{nodes: make([]node, 1, 256), ids: make(map[node]nodeID, 256)}
 }
 
-func (b *builder) full() bool { return len(b.nodes) > maxNodes }
+func (b *builder) full() bool { return b.overflow || len(b.nodes) > maxNodes }
 
 func (b *builder) add(n node) nodeID {
 	if id, ok := b.ids[n]; ok {
@@ -40,6 +41,14 @@ func (b *builder) add(n node) nodeID {
 	b.nodes = append(b.nodes, n)
 	b.ids[n] = id
 	return id
+}
+
+// truncate forgets the nodes from n on; nothing that stays leads to them.
+func (b *builder) truncate(n int) {
+	for _, node := range b.nodes[n:] {
+		delete(b.ids, node)
+	}
+	b.nodes = b.nodes[:n]
 }
 
 func (b *builder) ret(value uint32) nodeID { return b.add(node{code: opRet, k: value}) }

@@ -15,6 +15,17 @@
 //
 // Calls 335 (uretprobe) and 336 (uprobe) of x86_64 cannot be denied by any
 // filter: the kernel handles them before seccomp runs.
+//
+// # The default profile
+//
+// profiles/default.json allows what ordinary programs need and answers the rest
+// with EPERM. Where programs have something to fall back on, they get ENOSYS
+// instead: clone3 and socketcall, whose arguments lie in memory, and io_uring.
+// Sockets of other families get EPERM and not EAFNOSUPPORT: a rule without
+// arguments would overrule the families that are allowed; NETLINK_AUDIT alone gets
+// EPROTONOSUPPORT, which login programs take for a kernel without audit. ptrace
+// is allowed (debuggers work, and it ends at the PID namespace). x32 is closed.
+// Rules that include capabilities give back the calls that those are for.
 package seccomp
 
 //go:generate go run ./internal/gen .

@@ -6,17 +6,18 @@ package seccomp
 type emitter struct {
 	nodes []node
 	out   []Insn // in reverse order
-	at    []int  // for each node, its index in out plus one; 0: not laid out
+	at    []int  // for each node, one plus its index in out; 0: not laid out
+	via   []int  // the same for the nearest plain jump to the node
 }
 
 // emit lays out the graph below root.
 func (b *builder) emit(root nodeID) ([]Insn, error) {
-	e := emitter{nodes: b.nodes, at: make([]int, len(b.nodes))}
 	if b.full() {
 		return nil, errTooLarge
 	}
+	e := emitter{nodes: b.nodes, at: make([]int, len(b.nodes)), via: make([]int, len(b.nodes))}
 	e.place(root)
-	if len(e.out) > MaxInsns {
+	if e.full() {
 		return nil, errTooLarge
 	}
 	for i, j := 0, len(e.out)-1; i < j; i, j = i+1, j-1 {
@@ -25,50 +26,55 @@ func (b *builder) emit(root nodeID) ([]Insn, error) {
 	return e.out, nil
 }
 
-func (e *emitter) push(id nodeID, i Insn) {
+func (e *emitter) full() bool { return len(e.out) > MaxInsns }
+
+// place lays out a node and all that it needs, unless that was done.
+func (e *emitter) place(id nodeID) {
+	if e.at[id] != 0 || e.full() {
+		return
+	}
+	n := e.nodes[id]
+	i := Insn{Code: n.code, K: n.k}
+	switch n.code {
+	case opRet:
+	case opLoad, opAnd:
+		e.place(n.jt)
+		if e.at[n.jt] != len(e.out) {
+			e.hop(n.jt)
+		}
+	default:
+		e.place(n.jt)
+		e.place(n.jf)
+		// Bringing the second target into reach can add one instruction.
+		t := e.reach(n.jt, 254)
+		f := e.reach(n.jf, 255)
+		i.Jt, i.Jf = uint8(len(e.out)-t), uint8(len(e.out)-f)
+	}
 	e.out = append(e.out, i)
 	e.at[id] = len(e.out)
 }
 
-// distance is the offset that a jump in the next instruction needs.
-func (e *emitter) distance(id nodeID) int { return len(e.out) - e.at[id] }
-
-// place lays out a node and all that it needs, unless that was done.
-func (e *emitter) place(id nodeID) {
-	if e.at[id] != 0 || len(e.out) > MaxInsns {
-		return
+// reach returns a position that leads to the node and is at most limit
+// instructions away from the next one, making one when there is none.
+func (e *emitter) reach(id nodeID, limit int) int {
+	if len(e.out)-e.at[id] <= limit {
+		return e.at[id]
 	}
-	n := e.nodes[id]
-	switch n.code {
-	case opRet:
-		e.push(id, Insn{Code: opRet, K: n.k})
-	case opLoad, opAnd:
-		e.place(n.jt)
-		if e.distance(n.jt) != 0 {
-			e.nearer(n.jt)
-		}
-		e.push(id, Insn{Code: n.code, K: n.k})
-	default:
-		e.place(n.jt)
-		e.place(n.jf)
-		t, f := n.jt, n.jf
-		tCopy := e.distance(t) > 255
-		if tCopy {
-			e.hop(t)
-		}
-		// The copy of one target moves the other one instruction away.
-		tAt := len(e.out)
-		if !tCopy {
-			tAt = e.at[t]
-		}
-		if e.distance(f) > 255 {
-			e.hop(f)
-			e.push(id, Insn{Code: n.code, K: n.k, Jt: uint8(len(e.out) - tAt), Jf: 0})
-			return
-		}
-		e.push(id, Insn{Code: n.code, K: n.k, Jt: uint8(len(e.out) - tAt), Jf: uint8(e.distance(f))})
+	if e.via[id] != 0 && len(e.out)-e.via[id] <= limit {
+		return e.via[id]
 	}
+	return e.hop(id)
 }
 
-// nearer makes the next position lead to id.
-func (e *emitter) nearer(id nodeID) { e.hop(id) }
+// hop adds an instruction that leads to the node: a second copy of a return,
+// or a plain jump, whose offset has 32 bits.
+func (e *emitter) hop(id nodeID) int {
+	if n := e.nodes[id]; n.code == opRet {
+		e.out = append(e.out, Insn{Code: opRet, K: n.k})
+		e.at[id] = len(e.out)
+		return e.at[id]
+	}
+	e.out = append(e.out, Insn{Code: opJump, K: uint32(len(e.out) - e.at[id])})
+	e.via[id] = len(e.out)
+	return e.via[id]
+}

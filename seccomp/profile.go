@@ -50,6 +50,11 @@ type Condition struct {
 
 // Arg compares one argument, Index 0 to 5, with Value. For OpMaskedEq the
 // argument is masked with Value and compared with ValueTwo.
+//
+// The comparison has the width that the kernel uses. Where that is 32 bits, the
+// high half of the register is ignored; a Value that is the sign extension of a
+// 32-bit one stands for that one; any other Value above 32 bits is larger than
+// every argument; and of a mask only the low half counts.
 type Arg struct {
 	Index    uint8
 	Op       Op

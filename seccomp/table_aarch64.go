@@ -2,7 +2,7 @@
 
 package seccomp
 
-var callsAarch64 = [...]call{
+var callsAarch64 = []call{
 	{"accept", 202, 0x0, 0x1},
 	{"accept4", 242, 0x0, 0x9},
 	{"acct", 89, 0x0, 0x0},

@@ -2,7 +2,7 @@
 
 package seccomp
 
-var callsX32 = [...]call{
+var callsX32 = []call{
 	{"accept", 43, 0x0, 0x1},
 	{"accept4", 288, 0x0, 0x9},
 	{"access", 21, 0x0, 0x2},

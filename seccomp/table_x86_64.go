@@ -2,7 +2,7 @@
 
 package seccomp
 
-var callsX8664 = [...]call{
+var callsX8664 = []call{
 	{"_sysctl", 156, 0x0, 0x0},
 	{"accept", 43, 0x0, 0x1},
 	{"accept4", 288, 0x0, 0x9},

@@ -14,7 +14,7 @@ import (
 // initCalls is the shortest ending of a set-up program: it becomes init.
 func becomeInit(b *launch.Builder) {
 	b.Do(launch.RtSigprocmask, "", launch.I(2), b.Words(^uint64(0)), launch.I(0), launch.I(8))
-	b.Do(launch.Spawn, "")
+	b.Do(launch.Spawn, "").To(0)
 	b.Do(launch.Dup3, "", launch.H(launch.HostStatus), launch.I(0), launch.I(0))
 	b.Do(launch.Commit, "")
 	b.Do(launch.Execveat, "init", launch.H(launch.HostInit), b.Str(""), b.Vector([]string{"init"}), b.Vector(nil), launch.I(0x1000))

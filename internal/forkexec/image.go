@@ -69,10 +69,8 @@ func build(o *Options) (*image, error) {
 		if o.Fork {
 			a.flags = linux.CloneClearSighand
 		}
-		if o.PayloadFD {
-			a.flags |= linux.ClonePidfd
-			a.pidfd = uint64(uintptr(unsafe.Pointer(&im.c.payloadFD)))
-		}
+		a.flags |= linux.ClonePidfd
+		a.pidfd = uint64(uintptr(unsafe.Pointer(&im.c.payloadFD)))
 		a.exitSignal = uint64(syscall.SIGCHLD)
 		a.giveStack(r, o.Fork)
 		im.setup.spawn, im.setup.payload = a, im.payload
@@ -93,7 +91,7 @@ func build(o *Options) (*image, error) {
 		im.clone.childTid = uint64(uintptr(unsafe.Pointer(&im.c.initAlive)))
 	}
 	im.clone.giveStack(r, o.Fork)
-	im.c.initAlive = 1
+	im.c.initAlive, im.c.patience = 1, [2]uint64{0, 100e6}
 	return im, nil
 }
 

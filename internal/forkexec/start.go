@@ -14,13 +14,12 @@ const arch = runtime.GOARCH
 
 // Options describe one start.
 type Options struct {
-	Programs  launch.Pair
-	Clone     uint64 // CLONE_NEW* and other flags of the first clone
-	Host      []int  // host values; the first launch.HostFirst are filled in by Start
-	NoInit    bool   // the set-up program ends in the user's program: no init executable and no status pipe are made
-	PayloadFD bool   // the spawned payload gets a pidfd
-	Fork      bool   // copy the memory instead of sharing it: the fallback where memory files cannot be executed
-	Inject    *Inject
+	Programs launch.Pair
+	Clone    uint64 // CLONE_NEW* and other flags of the first clone
+	Host     []int  // host values; the first launch.HostFirst are filled in by Start
+	NoInit   bool   // the set-up program ends in the user's program: no init executable and no status pipe are made
+	Fork     bool   // copy the memory instead of sharing it: the fallback where memory files cannot be executed
+	Inject   *Inject
 }
 
 // Inject makes one op fail without being made, to test what a failure leaves behind.
@@ -56,6 +55,8 @@ type Launch struct {
 	Pidfd  int // of the same process; close-on-exec
 	Status int // read end of the status pipe, or -1; close-on-exec
 	report int
+
+	undumpable bool // the caller's memory was, and shall be again
 }
 
 // Start verifies the programs and clones the child. The caller's goroutine must be locked to its thread, which must live as
@@ -85,7 +86,7 @@ func Start(o *Options) (*Launch, error) {
 			return nil, err
 		}
 		l.Status = fds[2]
-		o.Host[launch.HostStatus] = fds[3]
+		o.Host[launch.HostStatus], o.Host[launch.HostStatusRead] = fds[3], fds[2]
 		fd, err := OpenInit()
 		if err != nil {
 			l.Free()
@@ -99,6 +100,7 @@ func Start(o *Options) (*Launch, error) {
 		return nil, err
 	}
 	l.im = im
+	l.undumpable = dumpable() == 0
 	r := cloneRun(unsafe.Pointer(im.clone), unsafe.Sizeof(cloneArgs{}), unsafe.Pointer(im.setup))
 	if r > ^uintptr(4095) {
 		l.Free()
@@ -106,6 +108,16 @@ func Start(o *Options) (*Launch, error) {
 	}
 	l.PID, l.Pidfd = int(r), int(im.c.pidfd)
 	return l, nil
+}
+
+const (
+	prGetDumpable = 3
+	prSetDumpable = 4
+)
+
+func dumpable() uintptr {
+	r, _, _ := syscall.RawSyscall(syscall.SYS_PRCTL, prGetDumpable, 0, 0)
+	return r
 }
 
 func closeAll(fds ...int) {
@@ -175,6 +187,9 @@ func (l *Launch) SlotValue(n int) int { return int(l.im.c.slots[n]) }
 // Free gives back the memory and the report pipe. The child must have executed or ended. The pidfd and the status pipe stay
 // open: they are the caller's.
 func (l *Launch) Free() {
+	if l.undumpable {
+		_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetDumpable, 0, 0)
+	}
 	closeAll(l.report)
 	l.report = -1
 	if l.im != nil {

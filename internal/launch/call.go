@@ -26,6 +26,7 @@ const (
 	Mkdirat
 	Mknodat
 	Symlinkat
+	Unlinkat
 	Fchmod
 	OpenTree
 	MoveMount
@@ -45,7 +46,6 @@ const (
 	Capset
 	Prlimit
 	LandlockCreateRuleset
-	LandlockAddRule
 	LandlockRestrictSelf
 	Seccomp
 	RtSigprocmask
@@ -54,14 +54,21 @@ const (
 	Execve
 	Execveat
 
-	// Spawn starts the plan's payload program in a new child; the result is its pid as the caller sees it.
+	// Spawn starts the plan's payload program in a new child; the result is a pidfd of it.
 	Spawn
 	// Sync tells the parent that stage A0 is reached and waits until the parent lets it pass.
 	Sync
+	// Post raises flag A0; Wait waits until the other program has raised it. A program that waits for one that failed ends.
+	Post
+	Wait
 	// Commit marks the set-up as complete: a payload that waits in Await may go on once the set-up process has executed init.
 	Commit
 	// Await waits until the set-up process has executed init, and ends the payload if the set-up was not complete by then.
 	Await
+	// PathBeneath makes landlock_add_rule(2) for the ruleset A0, the directory or file A1 and the access rights A2.
+	PathBeneath
+	// Recv receives one descriptor on the socket A0; the result is its number.
+	Recv
 	// Gate waits for the parent without a system call, so that it works under any seccomp filter.
 	Gate
 
@@ -98,6 +105,7 @@ var calls = [numCalls]callInfo{
 	Chroot:                {"chroot", 161, 51, "p", true},
 	Mkdirat:               {"mkdirat", 258, 34, "Dpo", false},
 	Mknodat:               {"mknodat", 259, 33, "Dpox", false},
+	Unlinkat:              {"unlinkat", 263, 35, "Dpx", false},
 	Symlinkat:             {"symlinkat", 266, 36, "pDp", false},
 	Fchmod:                {"fchmod", 91, 52, "do", false},
 	OpenTree:              {"open_tree", 428, 428, "DpT", true},
@@ -118,7 +126,6 @@ var calls = [numCalls]callInfo{
 	Capset:                {"capset", 126, 91, "vC", true},
 	Prlimit:               {"prlimit", 302, 261, "dRLd", true},
 	LandlockCreateRuleset: {"landlock_create_ruleset", 444, 444, "vdd", true},
-	LandlockAddRule:       {"landlock_add_rule", 445, 445, "ddvd", true},
 	LandlockRestrictSelf:  {"landlock_restrict_self", 446, 446, "dx", true},
 	Seccomp:               {"seccomp", 317, 277, "dxS", false},
 	RtSigprocmask:         {"rt_sigprocmask", 14, 135, "dvvd", true},
@@ -128,8 +135,12 @@ var calls = [numCalls]callInfo{
 	Execveat:              {"execveat", 322, 281, "DpVVx", false},
 	Spawn:                 {"spawn", -1, -1, "", true},
 	Sync:                  {"sync", -1, -1, "d", true},
+	Post:                  {"post", -1, -1, "d", true},
+	Wait:                  {"wait", -1, -1, "d", true},
 	Commit:                {"commit", -1, -1, "", true},
 	Await:                 {"await", -1, -1, "", true},
+	PathBeneath:           {"landlock_add_rule", -1, -1, "ddF", true},
+	Recv:                  {"recv", -1, -1, "d", true},
 	Gate:                  {"gate", -1, -1, "", false},
 }
 

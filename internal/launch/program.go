@@ -18,6 +18,9 @@ const (
 	Host             // number Value of the list that the host fills in before the start
 )
 
+// Flags is the number of flags that Post and Wait can use.
+const Flags = 4
+
 // Slots is the number of result slots: the lower half belongs to the set-up program, the upper half to the payload program,
 // because both run at the same time in one memory.
 const Slots = 32
@@ -105,6 +108,9 @@ func (b *Builder) Asked(o source.Origin) {
 	b.Origins = append(b.Origins, o)
 	b.current = uint16(len(b.Origins) - 1)
 }
+
+// Current returns the index of the origin set last.
+func (b *Builder) Current() int { return int(b.current) }
 
 // Do appends an op. The returned pointer is good until the next call.
 func (b *Builder) Do(c Call, subject string, args ...Arg) *Op {

@@ -47,9 +47,44 @@ func Verify(p Pair) error {
 	case p.Payload != nil && (commit != 1 || await != 1):
 		return &VerifyError{-1, "a payload program needs one commit and one await"}
 	}
+	if err := verifyFlags(p); err != nil {
+		return err
+	}
 	var set uint32
 	if err := verify(p.Setup, p.Hosts, 0, &set, p.Payload); err != nil {
 		return err
+	}
+	return nil
+}
+
+// verifyFlags makes sure that whoever waits is posted to, exactly once and by the other program.
+func verifyFlags(p Pair) error {
+	var posts, waits [2][Flags]int
+	for i, prog := range [2]*Program{p.Setup, p.Payload} {
+		if prog == nil {
+			continue
+		}
+		for k := range prog.Ops {
+			o := &prog.Ops[k]
+			if o.Call != Post && o.Call != Wait {
+				continue
+			}
+			if o.Arg(0).Kind != Imm || o.Args[0] >= Flags {
+				return &VerifyError{k, "no such flag"}
+			}
+			if o.Call == Post {
+				posts[i][o.Args[0]]++
+			} else {
+				waits[i][o.Args[0]]++
+			}
+		}
+	}
+	for i := range 2 {
+		for f := range Flags {
+			if posts[i][f] != waits[1-i][f] || posts[i][f] > 1 {
+				return &VerifyError{-1, fmt.Sprintf("flag %d is not posted once by one program and awaited once by the other", f)}
+			}
+		}
 	}
 	return nil
 }

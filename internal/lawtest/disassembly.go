@@ -10,8 +10,8 @@ import (
 
 // A Routine is one function of a disassembly.
 type Routine struct {
-	Name     string
-	Assembly bool // written in a .s file
+	Name     string // as the linker has it: a wrapper keeps its suffix
+	Assembly bool   // written in a .s file
 	Targets  []string
 	Indirect []string // call instructions whose target is not a name
 	Size     int      // instructions
@@ -28,8 +28,11 @@ func ParseObjdump(out []byte) (map[string]*Routine, error) {
 		line := scanner.Text()
 		if rest, ok := strings.CutPrefix(line, "TEXT "); ok {
 			name, file, _ := strings.Cut(rest, "(SB) ")
-			current = &Routine{Name: symbol(name), Assembly: strings.HasSuffix(file, ".s")}
-			routines[current.Name] = current
+			if routines[name] != nil {
+				return nil, fmt.Errorf("read disassembly: %s is there twice: one would hide the other", name)
+			}
+			current = &Routine{Name: name, Assembly: strings.HasSuffix(file, ".s")}
+			routines[name] = current
 			continue
 		}
 		// "  file.go:12\t0x4a1f20\t\te8db1affff\t\tCALL name(SB)\t"
@@ -55,7 +58,7 @@ func (r *Routine) add(instruction []string) {
 	operands := strings.Join(instruction[1:], " ")
 	if at := strings.Index(operands, "(SB)"); at >= 0 && isTransfer(instruction[0]) {
 		name := operands[:at]
-		if name = symbol(name[strings.LastIndexByte(name, ' ')+1:]); name != r.Name {
+		if name = name[strings.LastIndexByte(name, ' ')+1:]; name != r.Name {
 			r.Targets = append(r.Targets, name)
 		}
 		return
@@ -74,10 +77,9 @@ func isTransfer(mnemonic string) bool {
 		len(mnemonic) == 3 && mnemonic[0] == 'B' // arm64 conditions: BEQ, BNE, ...
 }
 
-// symbol drops the suffix that tells the calling convention.
-func symbol(name string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(name, ".abi0"), ".abiinternal")
-}
+// A Go function that assembly calls is in the binary twice: under its name, and
+// with this suffix as a wrapper that passes arguments the way assembly does.
+const wrapper = ".abi0"
 
 // Calls follows every call and jump from the given functions through the
 // package of the given path and reports each that leaves it for a function
@@ -88,9 +90,15 @@ func symbol(name string) string {
 func Calls(routines map[string]*Routine, pkg string, from, allowed []string) []string {
 	var problems []string
 	seen := make(map[string]bool)
-	queue := make([]string, 0, len(from))
+	var queue []string
 	for _, name := range from {
-		queue = append(queue, pkg+"."+name)
+		plain, wrapped := pkg+"."+name, pkg+"."+name+wrapper
+		if routines[wrapped] != nil {
+			queue = append(queue, wrapped)
+		}
+		if routines[plain] != nil || routines[wrapped] == nil { // assembly has the suffix only
+			queue = append(queue, plain)
+		}
 	}
 	for len(queue) > 0 {
 		name := queue[0]
@@ -111,7 +119,7 @@ func Calls(routines map[string]*Routine, pkg string, from, allowed []string) []s
 		}
 		for _, target := range routine.Targets {
 			switch {
-			case contains(allowed, target):
+			case contains(allowed, strings.TrimSuffix(target, wrapper)):
 			case strings.HasPrefix(target, pkg+"."):
 				queue = append(queue, target)
 			default:

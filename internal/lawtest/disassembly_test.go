@@ -49,19 +49,35 @@ func value(f func() int) int { return f() }
 //go:nosplit
 func deep(s []int, i int) int { return indexes(s, i) }
 
+// fromAssembly has a wrapper of nearly the same name, which must not hide it.
+//
+//go:nosplit
+func fromAssembly() { indexes(nil, 1) }
+
+func enter()
+
 var sink *int
 
 func main() {
 	n := 1
 	println(good(0), splits(n), indexes([]int{1, 2}, n), value(func() int { return n }), deep([]int{1, 2}, n))
 	barrier(&sink, &n)
+	enter()
 }
+`
+
+const sampleAssembly = `#include "textflag.h"
+
+TEXT ·enter(SB),NOSPLIT,$0-0
+	CALL ·fromAssembly(SB)
+	RET
 `
 
 func TestCallsAreHeld(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "go.mod", "module sample\n\ngo 1.26\n")
 	write(t, dir, "main.go", sample)
+	write(t, dir, "enter.s", sampleAssembly)
 	allowed := []string{"syscall.RawSyscall", "syscall.RawSyscall6", "internal/runtime/syscall/linux.Syscall6"}
 	for _, arch := range []string{"amd64", "arm64"} {
 		t.Run(arch, func(t *testing.T) {
@@ -84,6 +100,8 @@ func TestCallsAreHeld(t *testing.T) {
 			caught(t, Calls(routines, "main", []string{"barrier"}, allowed), "main.barrier: calls runtime.gcWriteBarrier")
 			caught(t, Calls(routines, "main", []string{"value"}, allowed), "main.value: calls through a value")
 			caught(t, Calls(routines, "main", []string{"deep"}, allowed), "main.indexes: calls runtime.panic")
+			caught(t, Calls(routines, "main", []string{"fromAssembly"}, allowed), "main.indexes: calls runtime.panic")
+			caught(t, Calls(routines, "main", []string{"enter"}, allowed), "main.indexes: calls runtime.panic")
 			caught(t, Calls(routines, "main", []string{"absent"}, allowed), "main.absent: not in the binary")
 		})
 	}

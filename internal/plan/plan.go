@@ -18,6 +18,7 @@ type Plan struct {
 	Descs    []Desc // descriptors to open, in the order of their host values
 	IDMap    *IDMap // written by the parent at stage StageIDs; nil when the child writes its own
 	PTY      PTY
+	Gate     bool    // the payload waits before its exec until the parent has looked at it
 	Layers   []Layer // what was asked and how it will be enforced, for the receipt
 	Warnings []source.Warning
 	KeepFDs  []int // descriptors of the caller that the program keeps
@@ -37,8 +38,7 @@ type DescKind uint8
 const (
 	DescNamespace DescKind = iota // an existing namespace, opened for setns(2); Path, CloneFlag
 	DescTree                      // a detached, id-mapped copy of a mount tree; Path, Attr; made at StageIDs
-	DescParent                    // the write end of a pipe that only the parent reads: shows whether the parent is alive
-	DescRoot                      // a rootfs directory, opened O_PATH
+	DescTerminal                  // the program's side of a pty of the host
 )
 
 // Desc is one descriptor that the parent opens for the child.

@@ -55,6 +55,7 @@ type Error struct {
 	From Origin
 	Text string // lower case: verb and object first
 	Hint string // what the user can do; may be empty
+	Host bool   // the host cannot do it; the request itself is sound
 }
 
 // Error returns text, origin and hint on one line.

@@ -73,6 +73,8 @@ type Ext struct {
 	BestEffort    bool     `json:"bestEffort,omitempty"`        // go on without a layer that the host cannot give, and say so
 	AllowHostRoot bool     `json:"allowHostRoot,omitempty"`     // the host's uid 0 may be inside
 	DieWithParent bool     `json:"dieWithParent,omitempty"`     // SIGKILL for the sandbox when its supervisor dies
+	Program       string   `json:"program,omitempty"`           // path of the program inside, found by looking args[0] up; empty: args[0] itself
+	Gate          bool     `json:"gate,omitempty"`              // the program waits before its exec while a receipt is written
 	Look          []string `json:"look,omitempty"`              // directories in which the program's name was looked up
 	Grants        []string `json:"grants,omitempty"`            // mount targets that the user granted by name; id-mapped when the caller is root
 	Optional      []string `json:"optional,omitempty"`          // mount targets that a rootfs may lack

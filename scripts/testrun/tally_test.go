@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// events writes one event a line: "action package test output".
+// events writes the lines that go test would.
 func events(t *testing.T, lines ...event) *strings.Reader {
 	t.Helper()
 	var stream bytes.Buffer
@@ -20,16 +20,17 @@ func events(t *testing.T, lines ...event) *strings.Reader {
 	return strings.NewReader(stream.String())
 }
 
-func of(action, pkg, test string) event { return event{Action: action, Package: pkg, Test: test} }
+// of is an event of package p; without a test it is the package's own.
+func of(action, test string) event { return event{Action: action, Package: "p", Test: test} }
 
 func TestSubtestsAreCountedInPlaceOfTheirParent(t *testing.T) {
 	var out bytes.Buffer
 	tally := newTally(&out)
 	tally.begin("root")
 	err := tally.read(events(t,
-		of("run", "p", "TestA"), of("run", "p", "TestA/x"), of("pass", "p", "TestA/x"), of("run", "p", "TestA/y"), of("skip", "p", "TestA/y"), of("pass", "p", "TestA"),
-		of("run", "p", "TestB"), of("run", "p", "TestB/x"), of("fail", "p", "TestB/x"), of("fail", "p", "TestB"),
-		of("run", "p", "TestC"), of("pass", "p", "TestC"), of("fail", "p", "")))
+		of("run", "TestA"), of("run", "TestA/x"), of("pass", "TestA/x"), of("run", "TestA/y"), of("skip", "TestA/y"), of("pass", "TestA"),
+		of("run", "TestB"), of("run", "TestB/x"), of("fail", "TestB/x"), of("fail", "TestB"),
+		of("run", "TestC"), of("pass", "TestC"), of("fail", "")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +44,9 @@ func TestSubtestsAreCountedInPlaceOfTheirParent(t *testing.T) {
 
 func TestWhatIsCutOffCountsAsFailed(t *testing.T) {
 	for name, stream := range map[string][]event{
-		"crash in a test":  {of("run", "p", "TestA"), of("fail", "p", "")},
-		"crash before any": {of("fail", "p", "")},
-		"build":            {{Action: "build-output", ImportPath: "p", Output: "no\n"}, {Action: "build-fail", ImportPath: "p"}, of("fail", "p", "")},
+		"crash in a test":  {of("run", "TestA"), of("fail", "")},
+		"crash before any": {of("fail", "")},
+		"build":            {{Action: "build-output", ImportPath: "p", Output: "no\n"}, {Action: "build-fail", ImportPath: "p"}, of("fail", "")},
 	} {
 		var out bytes.Buffer
 		tally := newTally(&out)
@@ -61,7 +62,7 @@ func TestWhatIsCutOffCountsAsFailed(t *testing.T) {
 func TestARunOfNothingFails(t *testing.T) {
 	var out bytes.Buffer
 	tally := newTally(&out)
-	if err := tally.read(events(t, of("skip", "p", ""))); err != nil {
+	if err := tally.read(events(t, of("skip", ""))); err != nil {
 		t.Fatal(err)
 	}
 	if tally.finish(false) {
@@ -77,8 +78,8 @@ func TestASkipIsForgivenWhenAnotherLegRanTheTest(t *testing.T) {
 		var out bytes.Buffer
 		tally := newTally(&out)
 		err := tally.read(events(t,
-			of("run", "p", "TestA"), event{Action: "output", Package: "p", Test: "TestA", Output: "not exercised: no root\n"}, of("skip", "p", "TestA"), of("pass", "p", ""),
-			of("run", "p", "TestA"), of(row.second, "p", "TestA"), of("pass", "p", "")))
+			of("run", "TestA"), event{Action: "output", Package: "p", Test: "TestA", Output: "not exercised: no root\n"}, of("skip", "TestA"), of("pass", ""),
+			of("run", "TestA"), of(row.second, "TestA"), of("pass", "")))
 		if err != nil {
 			t.Fatal(err)
 		}

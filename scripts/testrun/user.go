@@ -38,6 +38,9 @@ func userLeg(tally *tally, orphans *orphans, account string, patterns []string) 
 	if err := copyTree(filepath.Join(scratch, "tree"), "."); err != nil {
 		return err
 	}
+	if err := buildPrograms(orphans, filepath.Join(scratch, "programs")); err != nil {
+		return err
+	}
 	laws, err := testNames(lawFile)
 	if err != nil {
 		return err
@@ -84,7 +87,7 @@ func environment(scratch string, who *user.User) []string {
 			env = append(env, pair)
 		}
 	}
-	return env
+	return append(env, "CARREL_TEST_BIN="+filepath.Join(scratch, "programs"))
 }
 
 // openScratch makes a directory that the account can reach, with a home and a

@@ -33,7 +33,7 @@ func adjust(table string, nums map[string]uint32) {
 		for i, name := range x32Only {
 			nums[name] = 512 + uint32(i)
 		}
-	case "arm":
+	case "arm32":
 		delete(nums, "syscall_mask")
 		for i, name := range armPrivate {
 			nums[name] = 0x0f0001 + uint32(i)

@@ -2,7 +2,7 @@
 
 package seccomp
 
-var callsArm = [...]call{
+var callsArm = []call{
 	{"_llseek", 140, 0x0, 0x0},
 	{"_newselect", 142, 0x0, 0x0},
 	{"_sysctl", 149, 0x0, 0x0},

@@ -1,0 +1,466 @@
+/* The C limit: the system calls of carrel's strict preset in straight, static
+ * C, with nothing parsed and nothing decided. It shows how fast a launcher
+ * could be that does the same work. It is no launcher for real use: what it
+ * does is fixed, and it says little about what went wrong.
+ *
+ *	gcc -O2 -static -DREAPER='"/path/reaper"' -DFILTER='"/path/filter.bpf"' -o climit climit.c
+ *
+ * REAPER is the program built from reaper.c; FILTER holds the bytes of a
+ * seccomp filter (struct sock_filter, 8 bytes each). BENCH_FILTER in the
+ * environment names another filter to load instead.
+ *
+ * Each step is one line in tree(), limits(), landlock() or payload(): add and
+ * remove lines there to follow carrel's list. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if !defined(REAPER) || !defined(FILTER)
+#error "build with -DREAPER=\"path\" and -DFILTER=\"path\""
+#endif
+
+/* Names that older C libraries lack; the numbers are the kernel's. */
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10
+#endif
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+enum {
+	TREE_CLONE = 1,         /* OPEN_TREE_CLONE */
+	RECURSIVE = 0x8000,     /* AT_RECURSIVE */
+	FROM_EMPTY_PATH = 4,    /* MOVE_MOUNT_F_EMPTY_PATH */
+	ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4,
+	CLOSE_CLOEXEC = 4,      /* CLOSE_RANGE_CLOEXEC */
+	FIRST_ID = 100000, IDS = 65536,
+	EXIT_SETUP = 125, EXIT_EXEC = 127,
+};
+struct mount_attributes { uint64_t set, clear, propagation, userns_fd; };
+struct clone_arguments {
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+struct ruleset_attributes { uint64_t fs, net, scoped; };
+
+__asm__(".section .rodata\n"
+	".balign 8\n"
+	"filter_start: .incbin \"" FILTER "\"\n"
+	"filter_end:\n"
+	"reaper_start: .incbin \"" REAPER "\"\n"
+	"reaper_end:\n"
+	".text\n");
+extern const char filter_start[], filter_end[], reaper_start[], reaper_end[];
+
+#define MUST(e) must((long)(e), #e, __LINE__)
+
+static char **payload_argv;
+static char *payload_env[3];
+static char home_env[4200], home[4160], cwd[4096];
+static struct sock_fprog filter;
+static int reaper_fd, gate[2], as_root;
+static char uid_map[32], gid_map[32];
+static char payload_stack[16384] __attribute__((aligned(64)));
+
+static long must(long r, const char *what, int line)
+{
+	if (r < 0) {
+		fprintf(stderr, "climit: line %d: %s: %s\n", line, what, strerror(errno));
+		_exit(EXIT_SETUP);
+	}
+	return r;
+}
+
+static void put(const char *path, const char *text)
+{
+	int f = MUST(open(path, O_WRONLY | O_CLOEXEC));
+	MUST(write(f, text, strlen(text)));
+	close(f);
+}
+
+/* directory makes a path, relative to the new root, with its parents. */
+static void directory(const char *path, mode_t mode)
+{
+	char part[4200];
+	snprintf(part, sizeof part, "%s", path + (*path == '/'));
+	for (char *p = part; (p = strchr(p, '/')); p++) {
+		*p = 0;
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			MUST(-1);
+		*p = '/';
+	}
+	if (mkdir(part, mode) < 0 && errno != EEXIST)
+		MUST(-1);
+}
+
+static void tmpfs(const char *path, const char *options)
+{
+	directory(path, 0755);
+	MUST(mount("tmpfs", path + (*path == '/'), "tmpfs", MS_NOSUID | MS_NODEV, options));
+}
+
+static void closed(int fd, const char *path)
+{
+	struct mount_attributes a = {.set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV};
+	int flags = RECURSIVE | (*path ? 0 : AT_EMPTY_PATH);
+	MUST(syscall(SYS_mount_setattr, fd, path, flags, &a, sizeof a));
+}
+
+static void bind_closed(const char *path)
+{
+	directory(path, 0755);
+	MUST(mount(path, path + 1, 0, MS_BIND | MS_REC, 0));
+	closed(AT_FDCWD, path + 1);
+}
+
+/* merged gives the new root what the host has at /bin and the like: a link
+ * into /usr, or a directory of its own, or nothing. */
+static void merged(const char *path)
+{
+	char to[64];
+	ssize_t n = readlink(path, to, sizeof to - 1);
+	if (n >= 0) {
+		to[n] = 0;
+		MUST(symlink(to, path + 1));
+	} else if (errno == EINVAL) {
+		bind_closed(path);
+	}
+}
+
+static void device(const char *path)
+{
+	MUST(mknod(path + 1, S_IFREG | 0666, 0));
+	MUST(mount(path, path + 1, 0, MS_BIND, 0));
+}
+
+/* An entry of /proc that this kernel lacks needs no mask. */
+static void masked_file(const char *path)
+{
+	if (mount("/dev/null", path, 0, MS_BIND, 0) < 0 && errno != ENOENT)
+		MUST(-1);
+}
+
+static void masked_directory(const char *path)
+{
+	if (mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k") < 0 && errno != ENOENT)
+		MUST(-1);
+}
+
+static void readonly(const char *path)
+{
+	struct mount_attributes a = {.set = ATTR_RDONLY};
+	if (mount(path, path, 0, MS_BIND | MS_REC, 0) < 0) {
+		if (errno != ENOENT)
+			MUST(-1);
+		return;
+	}
+	MUST(syscall(SYS_mount_setattr, AT_FDCWD, path, RECURSIVE, &a, sizeof a));
+}
+
+static void proc(void)
+{
+	MUST(mkdir("proc", 0755));
+	MUST(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0));
+	masked_directory("proc/acpi");
+	masked_directory("proc/asound");
+	masked_directory("proc/scsi");
+	masked_file("proc/kcore");
+	masked_file("proc/keys");
+	masked_file("proc/latency_stats");
+	masked_file("proc/timer_list");
+	masked_file("proc/sched_debug");
+	readonly("proc/bus");
+	readonly("proc/fs");
+	readonly("proc/irq");
+	readonly("proc/sys");
+	readonly("proc/sysrq-trigger");
+}
+
+static void dev(void)
+{
+	MUST(mkdir("dev", 0755));
+	MUST(mount("tmpfs", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755"));
+	device("/dev/null");
+	device("/dev/zero");
+	device("/dev/full");
+	device("/dev/random");
+	device("/dev/urandom");
+	device("/dev/tty");
+	MUST(mkdir("dev/pts", 0755));
+	MUST(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620"));
+	MUST(symlink("pts/ptmx", "dev/ptmx"));
+	tmpfs("dev/shm", "mode=1777");
+	MUST(symlink("/proc/self/fd", "dev/fd"));
+	MUST(symlink("/proc/self/fd/0", "dev/stdin"));
+	MUST(symlink("/proc/self/fd/1", "dev/stdout"));
+	MUST(symlink("/proc/self/fd/2", "dev/stderr"));
+}
+
+static void tree(void)
+{
+	int here = MUST(syscall(SYS_open_tree, AT_FDCWD, ".", TREE_CLONE | RECURSIVE | O_CLOEXEC));
+	closed(here, "");
+	MUST(mount(0, "/", 0, MS_REC | MS_SLAVE, 0));
+	MUST(mount("tmpfs", "/", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"));
+	MUST(chdir("/..")); /* dot-dot at the root steps onto what is mounted over it */
+	bind_closed("/usr");
+	bind_closed("/etc");
+	merged("/bin");
+	merged("/sbin");
+	merged("/lib");
+	merged("/lib32");
+	merged("/lib64");
+	proc();
+	dev();
+	tmpfs("/tmp", "mode=1777");
+	tmpfs("/run", "mode=0755");
+	tmpfs(home, "mode=0700");
+	directory(cwd, 0755);
+	MUST(syscall(SYS_move_mount, here, "", AT_FDCWD, cwd + 1, FROM_EMPTY_PATH));
+	close(here);
+	MUST(syscall(SYS_pivot_root, ".", "."));
+	MUST(umount2(".", MNT_DETACH));
+	MUST(chdir(cwd));
+}
+
+static void network(void)
+{
+	struct ifreq q = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING | IFF_LOOPBACK};
+	int s = MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	MUST(ioctl(s, SIOCSIFFLAGS, &q));
+	close(s);
+}
+
+/* limit lowers a limit; one that is lower already stays. */
+static void limit(int which, rlim_t v)
+{
+	struct rlimit r;
+	MUST(prlimit(0, which, 0, &r));
+	r.rlim_cur = r.rlim_max = v < r.rlim_max ? v : r.rlim_max;
+	MUST(prlimit(0, which, &r, 0));
+}
+
+static void limits(void)
+{
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_NOFILE, 20000);
+	limit(RLIMIT_NPROC, 1024);
+}
+
+static void capabilities(void)
+{
+	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct none[2] = {0};
+	for (int c = 0; prctl(PR_CAPBSET_READ, c) >= 0; c++)
+		MUST(prctl(PR_CAPBSET_DROP, c));
+	MUST(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+	MUST(prctl(PR_SET_SECUREBITS, SECURE_ALL_BITS | SECURE_ALL_LOCKS | SECBIT_NO_CAP_AMBIENT_RAISE
+			| SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED));
+	MUST(syscall(SYS_capset, &h, none));
+}
+
+static void allow(int ruleset, const char *path, uint64_t access)
+{
+	struct landlock_path_beneath_attr a = {.allowed_access = access};
+	a.parent_fd = MUST(open(path, O_PATH | O_CLOEXEC));
+	MUST(syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &a, 0));
+	close(a.parent_fd);
+}
+
+static void landlock(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	if (abi < 1)
+		return; /* this kernel has no Landlock, or it is off */
+	struct ruleset_attributes a = {
+		.fs = ((1u << 13) - 1) | (abi >= 2) << 13 | (abi >= 3) << 14 | (abi >= 5) << 15,
+		.net = abi >= 4 ? 3 : 0,
+		.scoped = abi >= 6 ? 3 : 0,
+	};
+	uint64_t r = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, rx = r | LANDLOCK_ACCESS_FS_EXECUTE;
+	int f = MUST(syscall(SYS_landlock_create_ruleset, &a, sizeof a, 0));
+	allow(f, "/usr", rx);
+	allow(f, "/etc", r);
+	allow(f, cwd, rx);
+	allow(f, "/proc", r | LANDLOCK_ACCESS_FS_WRITE_FILE);
+	allow(f, "/dev", r | LANDLOCK_ACCESS_FS_WRITE_FILE | (a.fs & 1u << 15));
+	allow(f, "/dev/pts", r | LANDLOCK_ACCESS_FS_WRITE_FILE | (a.fs & 1u << 15));
+	allow(f, "/dev/shm", a.fs);
+	allow(f, "/tmp", a.fs);
+	allow(f, "/run", a.fs);
+	allow(f, home, a.fs);
+	MUST(syscall(SYS_landlock_restrict_self, f, 0));
+	close(f);
+}
+
+static int payload(void *unused)
+{
+	(void)unused;
+	setsid();
+	limits();
+	capabilities();
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	landlock();
+	MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));
+	execve(payload_argv[0], payload_argv, payload_env);
+	fprintf(stderr, "climit: exec %s: %s\n", payload_argv[0], strerror(errno));
+	_exit(EXIT_EXEC);
+}
+
+/* An ordinary user maps itself. For root the parent writes the map, because
+ * only a process outside may map ids other than its own. */
+static void ids(void)
+{
+	char go;
+	if (!as_root) {
+		put("/proc/self/setgroups", "deny");
+		put("/proc/self/uid_map", uid_map);
+		put("/proc/self/gid_map", gid_map);
+		return;
+	}
+	if (read(gate[0], &go, 1) != 1)
+		_exit(EXIT_SETUP);
+	MUST(setgroups(0, 0));
+	MUST(setresgid(0, 0, 0));
+	MUST(setresuid(0, 0, 0));
+}
+
+static int init(void)
+{
+	char *av[] = {"init", 0}, *ev[] = {0};
+	ids();
+	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL)); /* a change of ids would clear it */
+	tree();
+	network();
+	MUST(sethostname("sandbox", 7));
+	MUST(syscall(SYS_close_range, 3, ~0u, CLOSE_CLOEXEC));
+	MUST(clone(payload, payload_stack + sizeof payload_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, 0));
+	syscall(SYS_execveat, reaper_fd, "", av, ev, AT_EMPTY_PATH);
+	fprintf(stderr, "climit: exec of the reaper: %s\n", strerror(errno));
+	_exit(EXIT_SETUP);
+}
+
+/* start calls init in a new process. clone() of the C library cannot pass
+ * CLONE_NEWTIME, whose bit is taken there by the exit signal, hence clone3.
+ * With the launcher's memory shared, nothing is copied; elsewhere than on
+ * x86_64 the child gets a copy. */
+static pid_t start(uint64_t namespaces)
+{
+	struct clone_arguments a = {.flags = namespaces, .exit_signal = SIGCHLD};
+#if defined(__x86_64__)
+	static char init_stack[16384] __attribute__((aligned(64)));
+	/* root must run on, to write the maps while the child waits for them */
+	a.flags |= CLONE_VM | (as_root ? 0 : CLONE_VFORK);
+	a.stack = (uintptr_t)init_stack;
+	a.stack_size = sizeof init_stack;
+	long r;
+	register int (*entry)(void) __asm__("r12") = init;
+	__asm__ volatile("syscall\n\t"
+		"test %%rax, %%rax\n\t"
+		"jnz 1f\n\t"
+		"xor %%ebp, %%ebp\n\t"
+		"call *%%r12\n\t"
+		"1:"
+		: "=a"(r) : "a"(SYS_clone3), "D"(&a), "S"(sizeof a), "r"(entry) : "rcx", "r11", "memory");
+	if (r < 0) {
+		errno = -r;
+		return -1;
+	}
+	return r;
+#else
+	pid_t pid = syscall(SYS_clone3, &a, sizeof a);
+	if (pid == 0)
+		init();
+	return pid;
+#endif
+}
+
+static void write_maps(pid_t pid)
+{
+	char path[64], map[64];
+	snprintf(map, sizeof map, "0 %d %d\n", FIRST_ID, IDS);
+	snprintf(path, sizeof path, "/proc/%d/uid_map", pid);
+	put(path, map);
+	snprintf(path, sizeof path, "/proc/%d/gid_map", pid);
+	put(path, map);
+	MUST(write(gate[1], "", 1));
+}
+
+static void load_filter(void)
+{
+	static struct sock_filter named[BPF_MAXINSNS];
+	const char *path = getenv("BENCH_FILTER");
+	filter.filter = (struct sock_filter *)filter_start;
+	filter.len = (filter_end - filter_start) / sizeof *named;
+	if (!path)
+		return;
+	int f = MUST(open(path, O_RDONLY | O_CLOEXEC));
+	filter.filter = named;
+	filter.len = MUST(read(f, named, sizeof named)) / sizeof *named;
+	close(f);
+}
+
+/* The reaper is reopened for reading: a file open for writing cannot be executed. */
+static void load_reaper(void)
+{
+	char path[40];
+	int f = memfd_create("init", MFD_CLOEXEC | MFD_EXEC);
+	if (f < 0 && errno == EINVAL) /* before Linux 6.3 there is no MFD_EXEC */
+		f = memfd_create("init", MFD_CLOEXEC);
+	MUST(f);
+	MUST(write(f, reaper_start, reaper_end - reaper_start));
+	snprintf(path, sizeof path, "/proc/self/fd/%d", f);
+	reaper_fd = MUST(open(path, O_RDONLY | O_CLOEXEC));
+	close(f);
+}
+
+int main(int argc, char **argv)
+{
+	const char *h = getenv("HOME");
+	int status;
+	if (argc < 2 || !h || *h != '/' || !h[1]) {
+		fprintf(stderr, "usage: HOME=/folder climit /path/of/command [arg ...]\n");
+		return 2;
+	}
+	payload_argv = argv + 1;
+	snprintf(home, sizeof home, "%s", h);
+	snprintf(home_env, sizeof home_env, "HOME=%s", h);
+	payload_env[0] = "PATH=/usr/bin:/bin:/usr/sbin:/sbin";
+	payload_env[1] = home_env;
+	MUST(getcwd(cwd, sizeof cwd) ? 0 : -1);
+	snprintf(uid_map, sizeof uid_map, "%u %u 1\n", getuid(), getuid());
+	snprintf(gid_map, sizeof gid_map, "%u %u 1\n", getgid(), getgid());
+	as_root = geteuid() == 0;
+	load_filter();
+	load_reaper();
+	if (as_root)
+		MUST(pipe2(gate, O_CLOEXEC));
+
+	pid_t pid = MUST(start(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS
+			| CLONE_NEWCGROUP | CLONE_NEWTIME));
+	if (as_root)
+		write_maps(pid);
+	MUST(waitpid(pid, &status, __WALL));
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

@@ -1,0 +1,265 @@
+package compile
+
+import (
+	"syscall"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/seed-0dbaba02/carrel/internal/host"
+	"github.com/seed-0dbaba02/carrel/internal/launch"
+	"github.com/seed-0dbaba02/carrel/internal/source"
+	"github.com/seed-0dbaba02/carrel/internal/spec"
+)
+
+// entry makes a symbolic link, a directory or a file, or hides a path.
+func (c *compiler) entry(e *spec.Entry) error {
+	c.b.Asked(e.From)
+	target := c.lay.follow(e.Path)
+	if e.Kind == spec.EntrySymlink { // the link itself may replace one of ours
+		target = join(c.lay.follow(parent(e.Path)), e.Path[len(parent(e.Path)):])
+		target = clean(target)
+	}
+	p := c.lay.cover(target)
+	if e.Kind == spec.EntryHide {
+		return c.hide(e, target, p)
+	}
+	if e.Kind == spec.EntryFile && p.kind != placeOurs {
+		return c.fileOver(e, target)
+	}
+	if p.kind != placeOurs {
+		if e.Kind == spec.EntryDir && c.exists(target) == host.Directory {
+			return nil
+		}
+		return &source.Error{From: e.From, Text: "make " + string(e.Kind) + " " + e.Path + ": its directory belongs to the host", Hint: "put a --tmpfs over the directory first; carrel makes nothing in a directory of the host"}
+	}
+	c.parents(p, target)
+	rel := below("/", target)
+	switch e.Kind {
+	case spec.EntrySymlink:
+		c.b.Do(launch.Symlinkat, e.Path, c.b.Str(e.Target), launch.I(atFDCWD), c.b.Str(rel))
+		c.lay.links = append(c.lay.links, *e)
+	case spec.EntryDir:
+		c.mkdir(target, mode(e.Mode, 0o755))
+	case spec.EntryFile:
+		c.writeFile(e, rel)
+	default:
+		return &source.Error{From: e.From, Text: "make " + e.Path + ": no such kind of entry: " + string(e.Kind)}
+	}
+	return nil
+}
+
+func mode(asked, otherwise uint32) uint32 {
+	if asked == 0 {
+		return otherwise
+	}
+	return asked
+}
+
+// exists says what is at a path of the tree so far.
+func (c *compiler) exists(target string) host.Kind {
+	root, name, ok := c.lay.behind(target)
+	if !ok {
+		return host.Missing
+	}
+	k, _ := kindOf(c.f, root, name)
+	return k
+}
+
+// writeFile writes a new file in a tree of our own.
+func (c *compiler) writeFile(e *spec.Entry, rel string) {
+	b := &c.b
+	flags := uint64(syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC | oNofollow | oCloexec)
+	b.Do(launch.Openat, e.Path, launch.I(atFDCWD), b.Str(rel), launch.I(flags), launch.I(mode(e.Mode, 0o644))).To(slotFS)
+	if len(e.Data) > 0 {
+		b.Do(launch.Write, e.Path, launch.S(slotFS), b.Raw(e.Data), launch.I(len(e.Data)))
+	}
+	b.Do(launch.Close, e.Path, launch.S(slotFS))
+}
+
+// ownDirectory finds a place of our own to keep a file that is mounted elsewhere.
+func (c *compiler) ownDirectory() (string, bool) {
+	for i := len(c.lay.places) - 1; i >= 0; i-- {
+		p := &c.lay.places[i]
+		if p.kind == placeOurs && c.lay.cover(p.target) == p {
+			return p.target, true
+		}
+	}
+	return "", false
+}
+
+// fileOver puts a file with given content over one of the host's, which stays as it is.
+func (c *compiler) fileOver(e *spec.Entry, target string) error {
+	dir, ok := c.ownDirectory()
+	if !ok {
+		return &source.Error{From: e.From, Text: "make file " + e.Path + ": there is no tmpfs to keep it in", Hint: "add --tmpfs /tmp before it"}
+	}
+	t, err := c.target(e.Path, target, false, e.From)
+	if err != nil {
+		return err
+	}
+	c.b.Do(launch.Close, e.Path, launch.S(slotTarget))
+	rel := below("/", join(dir, ".carrel-file"))
+	c.writeFile(e, rel)
+	c.cover(e.Path, rel, t, attrNOSUID|attrNODEV)
+	c.b.Do(launch.Unlinkat, e.Path, launch.I(atFDCWD), c.b.Str(rel), launch.I(0))
+	c.lay.places = append(c.lay.places, place{target: target, kind: placeKernel, rw: true, file: true})
+	c.layer("mount "+e.Path, "a file of its own", "bind mount of a file in memory", e.From)
+	return nil
+}
+
+// cover binds a path of our own over a spot.
+func (c *compiler) cover(subject, rel string, t spot, attr uint64) {
+	b := &c.b
+	b.Do(launch.OpenTree, subject, launch.I(atFDCWD), b.Str(rel), launch.I(openTreeClone|openTreeCloexec)).To(slotSource)
+	b.Do(launch.MountSetattr, subject, launch.S(slotSource), b.Str(""), launch.I(atEmptyPath), c.attr(attr, 0, 0), launch.I(sizeMountAttr))
+	if !t.trusted {
+		c.openInside(subject, t.rel)
+	}
+	c.attach(subject, t)
+}
+
+// hide makes a path unreadable and, where the program could otherwise create it, uncreatable, without touching the host.
+func (c *compiler) hide(e *spec.Entry, target string, p *place) error {
+	kind := c.exists(target)
+	c.layer("hide "+e.Path, "neither readable nor creatable", "an unreadable mount over it, or a read-only directory around it", e.From)
+	switch {
+	case p.kind == placeOurs:
+		return c.hideOurs(e, target, p)
+	case kind == host.Missing && !p.rw:
+		return nil // it is not there, and nothing can be created in a read-only place
+	case p.rw && p.kind == placeBind:
+		return c.hideWritable(e, target, p, kind)
+	case kind == host.Missing:
+		return &source.Error{From: e.From, Text: "hide " + e.Path + ": it does not exist, and its directory is writable", Hint: "grant the directory by --rw, or make the rootfs read-only"}
+	}
+	return c.hideMount(e, target, kind == host.Directory)
+}
+
+// hideOurs reserves a name in a tmpfs of our own.
+func (c *compiler) hideOurs(e *spec.Entry, target string, p *place) error {
+	if target == p.target {
+		c.mountHidden(e.Path, spot{below("/", target), true}, true)
+		return nil
+	}
+	c.parents(p, target)
+	dir := contains(c.lay.dirs, target)
+	rel := below("/", target)
+	if !dir {
+		c.b.Do(launch.Mknodat, e.Path, launch.I(atFDCWD), c.b.Str(rel), launch.I(syscall.S_IFREG), launch.I(0)).Accept(syscall.EEXIST)
+	}
+	c.mountHidden(e.Path, spot{rel, true}, dir)
+	return nil
+}
+
+// hideMount lays an unreadable file or directory over an existing path.
+func (c *compiler) hideMount(e *spec.Entry, target string, dir bool) error {
+	t, err := c.target(e.Path, target, dir, e.From)
+	if err != nil {
+		return err
+	}
+	c.mountHidden(e.Path, t, dir)
+	c.lay.places = append(c.lay.places, place{target: target, kind: placeKernel, closed: true})
+	return nil
+}
+
+// mountHidden lays an empty read-only directory, or a file that nobody may open, over a spot.
+func (c *compiler) mountHidden(subject string, t spot, dir bool) {
+	b := &c.b
+	const attr = attrRDONLY | attrNOSUID | attrNODEV | attrNOEXEC
+	if dir {
+		if t.trusted {
+			b.Do(launch.Mount, subject, b.Str("tmpfs"), b.Str(t.rel), b.Str("tmpfs"), launch.I(mountFlags(attr)), b.Str("mode=0,size=4k,nr_inodes=2"))
+			return
+		}
+		b.Do(launch.Close, subject, launch.S(slotTarget))
+		_ = c.newFS("tmpfs", subject, []string{"mode=0", "size=4k", "nr_inodes=2"}, attr, slotSource)
+		c.openInside(subject, t.rel)
+		c.attach(subject, t)
+		return
+	}
+	if !t.trusted {
+		b.Do(launch.Close, subject, launch.S(slotTarget))
+	}
+	dirOwn, ok := c.ownDirectory()
+	if !ok { // no place for an unreadable file: an empty one will have to do, as container engines mask files
+		b.Do(launch.OpenTree, subject, launch.I(atFDCWD), b.Str("/dev/null"), launch.I(openTreeClone|openTreeCloexec)).To(slotSource)
+		if !t.trusted {
+			c.openInside(subject, t.rel)
+		}
+		c.attach(subject, t)
+		return
+	}
+	if !c.hidden {
+		c.hidden, c.scratch = true, below("/", join(dirOwn, ".carrel-hidden"))
+		b.Do(launch.Mknodat, "the hidden file", launch.I(atFDCWD), b.Str(c.scratch), launch.I(syscall.S_IFREG), launch.I(0))
+	}
+	c.cover(subject, c.scratch, t, attr)
+}
+
+// hideWritable hides a path in a tree that the program may write to. Every directory between the grant and the path becomes a
+// mount of its own, because a mount point can be neither renamed nor removed; and where the path does not exist, the deepest
+// directory that does is made read-only, with all that it holds mounted writable again, so that no new name can appear in it.
+func (c *compiler) hideWritable(e *spec.Entry, target string, p *place, kind host.Kind) error {
+	grant, src := p.target, p.source
+	dir, missing := parent(target), kind == host.Missing
+	for missing && dir != grant && c.exists(dir) != host.Directory {
+		dir = parent(dir)
+	}
+	chain := []string{}
+	for d := dir; d != grant && within(grant, d); d = parent(d) {
+		chain = append(chain, d)
+	}
+	for i := len(chain) - 1; i >= 0; i-- {
+		if missing && i == 0 {
+			break
+		}
+		if err := c.rebind(chain[i], join(src, below(grant, chain[i])), "rw", e.From); err != nil {
+			return err
+		}
+	}
+	if !missing {
+		return c.hideMount(e, target, kind == host.Directory)
+	}
+	from := join(src, below(grant, dir))
+	f := c.f.Find("", from)
+	if f == nil || f.Kind != host.Directory {
+		return &source.Error{From: e.From, Text: "hide " + e.Path + ": " + from + " cannot be listed"}
+	}
+	if err := c.rebind(dir, from, "ro", e.From); err != nil {
+		return err
+	}
+	for _, name := range f.Names {
+		kind := host.Directory
+		if n := len(name) - 1; n > 0 && name[n] != '/' { // List marks directories with a slash
+			kind = host.Regular
+		} else {
+			name = name[:n]
+		}
+		c.f.Paths = append(c.f.Paths, host.Path{Name: join(from, name), Real: join(from, name), Kind: kind, To: kind})
+		if err := c.rebind(join(dir, name), join(from, name), "rw", e.From); err != nil {
+			return err
+		}
+	}
+	c.p.Warnings = append(c.p.Warnings, source.Warning{From: e.From, Text: "no new names can be made in " + dir + " while " + e.Path + " is hidden: that is what keeps it from being created"})
+	return nil
+}
+
+// rebind mounts part of a granted tree onto itself.
+func (c *compiler) rebind(target, src, access string, from source.Origin) error {
+	m := &specs.Mount{Type: "bind", Source: src, Destination: target, Options: []string{"rbind", access, "nosuid", "nodev"}}
+	k, ok := kindOf(c.f, "", src)
+	if !ok {
+		return &source.Error{From: from, Text: "bind " + src + ": no such file or directory"}
+	}
+	t, err := c.target(target, target, k == host.Directory, from)
+	if err != nil {
+		return err
+	}
+	set := attributes(m.Options)
+	c.b.Do(launch.Close, target, launch.S(slotTarget))
+	c.sourceTree(src, set, k == host.Directory, c.mapped())
+	c.openInside(target, t.rel)
+	c.attach(target, t)
+	c.lay.add(m, target).file = k != host.Directory
+	return nil
+}

@@ -1,0 +1,6 @@
+package host
+
+const (
+	sysSeccomp     = 317
+	sysMemfdCreate = 319
+)

@@ -1,0 +1,6 @@
+package host
+
+const (
+	sysSeccomp     = 277
+	sysMemfdCreate = 279
+)
