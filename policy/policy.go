@@ -1,7 +1,8 @@
 // Package policy holds the types of a policy file: what one run may see and do, in the same words as carrel's flags.
 //
-// A policy is data. Parsing is strict: an unknown key is an error with its line. The package does not know what the host can
-// do and starts nothing; a front-end turns a policy into the OCI document that is compiled and run.
+// A policy is data. Parse and Load read it strictly, from a part of YAML that means one thing to every reader: an unknown key
+// is an error with its line. The package does not know what the host can do and starts nothing; a front-end turns a policy
+// into the OCI document that is compiled and run.
 package policy
 
 import "github.com/seed-0dbaba02/carrel/internal/source"

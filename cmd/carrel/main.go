@@ -1,14 +1,6 @@
 // Command carrel runs any program in a least-privilege sandbox.
 package main
 
-import (
-	"os"
-	"runtime"
-)
+import "os"
 
-func main() {
-	// The parent death signal follows the thread that cloned, and the launcher may replace itself by the waiter: an exec from
-	// another thread would end that one, and the sandbox with it.
-	runtime.LockOSThread()
-	os.Exit(command(os.Args[1:]))
-}
+func main() { os.Exit(command(os.Args[1:])) }

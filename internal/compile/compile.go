@@ -99,12 +99,13 @@ type compiler struct {
 	news uint64         // CLONE_NEW* flags of namespaces that are made
 	join uint64         // and of those that are entered
 
-	rootIn   bool // a new root is being assembled: the working directory is its top
-	scratch  string
-	hidden   bool // the file that stands for hidden files exists
-	trees    int
-	unshared uint64 // made by unshare in the child instead of by the clone
-	late     bool   // the payload makes the network namespace itself
+	rootIn                 bool // a new root is being assembled: the working directory is its top
+	scratch                string
+	hidden                 bool // the file that stands for hidden files exists
+	trees                  int
+	unshared               uint64 // made by unshare in the child instead of by the clone
+	spawned, terminalReady bool
+	late                   bool // the payload makes the network namespace itself
 }
 
 // Compile turns the document into a plan for a host with these facts. An error is a *source.Error that names the layer or
@@ -123,7 +124,7 @@ func Compile(d *spec.Doc, f *host.Facts, room *Room) (*plan.Plan, error) {
 	if f.Kernel.Less(5, 12) {
 		return nil, &source.Error{Text: "compile: this kernel is older than 5.12", Hint: "carrel needs mount_setattr(2), openat2(2) and clone3(2)", Host: true}
 	}
-	steps := [...]func() error{c.namespaces, c.start, c.ids, c.joins, c.spawn, c.mounts, c.terminal, c.finish}
+	steps := [...]func() error{c.namespaces, c.start, c.ids, c.joins, c.spawn, c.mounts, c.terminal, c.spawn, c.finish}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return nil, err
@@ -248,9 +249,10 @@ const (
 // spawn starts the payload as soon as ids are settled, so that what only concerns it (a network namespace takes the kernel
 // longer than all mounts together) happens while the set-up program builds the root.
 func (c *compiler) spawn() error {
-	if c.p.NoInit {
-		return nil
+	if c.p.NoInit || c.spawned || c.wantTerminal() && !c.terminalReady {
+		return nil // a process gets its controlling terminal at birth, so with one of its own it must be born later
 	}
+	c.spawned = true
 	c.b.Asked(source.Origin{})
 	c.b.Do(launch.RtSigprocmask, "all signals", launch.I(sigSetmask), c.b.Words(^uint64(0)), launch.I(0), launch.I(8))
 	c.b.Do(launch.Spawn, "the program's process").To(slotPayload)

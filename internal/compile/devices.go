@@ -79,7 +79,7 @@ func (c *compiler) openTerminal(at string) {
 // job, so that Ctrl-Z can stop it: a session leader's own process group is orphaned, and such groups are not stopped.
 func (c *compiler) terminal() error {
 	b := &c.b
-	c.p.KeepFDs = c.doc.Ext.FDs
+	c.p.KeepFDs, c.terminalReady = c.doc.Ext.FDs, true
 	if !c.wantTerminal() {
 		return nil
 	}

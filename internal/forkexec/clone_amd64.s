@@ -1,8 +1,9 @@
 #include "textflag.h"
 
-// func cloneRun(args unsafe.Pointer, size uintptr, f unsafe.Pointer) (r uintptr)
+// func cloneRun(args unsafe.Pointer, size uintptr, f unsafe.Pointer) (r, tid uintptr)
+// tid is the thread that cloned: asked for here, because Go cannot move a goroutine to another thread inside assembly.
 // The call of interp is indirect: a direct one would look to the linker like an endless chain of nosplit frames.
-TEXT ·cloneRun(SB),NOSPLIT,$0-32
+TEXT ·cloneRun(SB),NOSPLIT,$0-40
 	MOVQ	args+0(FP), DI
 	MOVQ	size+8(FP), SI
 	MOVQ	f+16(FP), R12
@@ -11,6 +12,9 @@ TEXT ·cloneRun(SB),NOSPLIT,$0-32
 	TESTQ	AX, AX
 	JZ	child
 	MOVQ	AX, r+24(FP)
+	MOVL	$186, AX // gettid
+	SYSCALL
+	MOVQ	AX, tid+32(FP)
 	RET
 child:
 	XORL	BP, BP

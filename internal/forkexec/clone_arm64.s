@@ -1,8 +1,9 @@
 #include "textflag.h"
 
-// func cloneRun(args unsafe.Pointer, size uintptr, f unsafe.Pointer) (r uintptr)
+// func cloneRun(args unsafe.Pointer, size uintptr, f unsafe.Pointer) (r, tid uintptr)
+// tid is the thread that cloned: asked for here, because Go cannot move a goroutine to another thread inside assembly.
 // The call of interp is indirect: a direct one would look to the linker like an endless chain of nosplit frames.
-TEXT ·cloneRun(SB),NOSPLIT,$0-32
+TEXT ·cloneRun(SB),NOSPLIT,$0-40
 	MOVD	args+0(FP), R0
 	MOVD	size+8(FP), R1
 	MOVD	f+16(FP), R19
@@ -10,6 +11,9 @@ TEXT ·cloneRun(SB),NOSPLIT,$0-32
 	SVC
 	CBZ	R0, child
 	MOVD	R0, r+24(FP)
+	MOVD	$178, R8 // gettid
+	SVC
+	MOVD	R0, tid+32(FP)
 	RET
 child:
 	MOVD	ZR, R29

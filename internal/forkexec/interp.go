@@ -161,7 +161,7 @@ func pseudo(f *frame, o *op, a0, a1 uintptr) (r, e uintptr) {
 	c := f.c
 	switch o.call {
 	case launch.Spawn:
-		r = cloneRun(unsafe.Pointer(f.spawn), unsafe.Sizeof(cloneArgs{}), unsafe.Pointer(f.payload))
+		r, _ = cloneRun(unsafe.Pointer(f.spawn), unsafe.Sizeof(cloneArgs{}), unsafe.Pointer(f.payload))
 		if r > ^uintptr(4095) {
 			return 0, -r
 		}
@@ -311,8 +311,8 @@ func await(f *frame) {
 }
 
 // cloneRun makes clone3(2). The child runs interp on the stack named by args and never returns; the parent gets the result
-// or a negated errno.
-func cloneRun(args unsafe.Pointer, size uintptr, f unsafe.Pointer) (r uintptr)
+// or a negated errno, and the number of the thread that made the call.
+func cloneRun(args unsafe.Pointer, size uintptr, f unsafe.Pointer) (r, tid uintptr)
 
 // initAddr returns the address of initText, the machine code of init and waiter; see init_GOARCH.s.
 func initAddr() uintptr

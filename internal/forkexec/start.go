@@ -53,6 +53,7 @@ type Launch struct {
 	im     *image
 	PID    int // of the set-up process, later init, in the caller's pid namespace
 	Pidfd  int // of the same process; close-on-exec
+	Thread int // of the caller that cloned; the parent death signal follows it
 	Status int // read end of the status pipe, or -1; close-on-exec
 	report int
 
@@ -101,12 +102,12 @@ func Start(o *Options) (*Launch, error) {
 	}
 	l.im = im
 	l.undumpable = dumpable() == 0
-	r := cloneRun(unsafe.Pointer(im.clone), unsafe.Sizeof(cloneArgs{}), unsafe.Pointer(im.setup))
+	r, tid := cloneRun(unsafe.Pointer(im.clone), unsafe.Sizeof(cloneArgs{}), unsafe.Pointer(im.setup))
 	if r > ^uintptr(4095) {
 		l.Free()
 		return nil, &CloneError{syscall.Errno(-r), o.Clone}
 	}
-	l.PID, l.Pidfd = int(r), int(im.c.pidfd)
+	l.PID, l.Pidfd, l.Thread = int(r), int(im.c.pidfd), int(tid)
 	return l, nil
 }
 

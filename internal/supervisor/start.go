@@ -27,6 +27,7 @@ type Sandbox struct {
 	Pidfd  int
 	Status int // read end of init's status pipe, or -1 where there is no init
 	Master int // the supervisor's side of the program's terminal, or -1
+	Thread int // that cloned; the sandbox dies with it if the plan says so
 	hello  bool
 }
 
@@ -148,7 +149,7 @@ func (st *starter) clone() error {
 		return &SetupError{Kind: KindHost, Op: "prepare the launch", Errno: errno(err), Cause: err.Error()}
 	}
 	st.l = l
-	st.s.PID, st.s.Pidfd, st.s.Status = l.PID, l.Pidfd, l.Status
+	st.s.PID, st.s.Pidfd, st.s.Status, st.s.Thread = l.PID, l.Pidfd, l.Status, l.Thread
 	st.s.hello = !st.p.NoInit
 	st.closeSocket(1)
 	return nil

@@ -64,7 +64,13 @@ func (s *Sandbox) Signal(sig syscall.Signal) error {
 }
 
 // Become replaces the calling process by a waiter of two pages; see forkexec.BecomeWaiter. It returns only on error.
-func (s *Sandbox) Become() error { return forkexec.BecomeWaiter(s.Status, s.Pidfd) }
+// An exec ends all threads but the main one, and with the thread that cloned, the sandbox.
+func (s *Sandbox) Become() error {
+	if s.Thread != syscall.Getpid() {
+		return syscall.EDEADLK
+	}
+	return forkexec.BecomeWaiter(s.Status, s.Pidfd)
+}
 
 // Relay connects the program's terminal with the caller's until the program ends. in and out are the caller's descriptors, -1
 // where the caller has no terminal.

@@ -44,6 +44,9 @@ func makePlan(t *testing.T, dir string, args ...string) *plan.Plan {
 		return f.Paths[len(f.Paths)-1]
 	}
 	env := view.Env{Cwd: dir, Environ: []string{"PATH=/usr/bin:/bin", "HOME=" + dir + "/home"}, Facts: f, Args: c.Args}
+	if c.Policy.Subids != nil && len(f.SubUIDs) == 0 {
+		t.Skip("not exercised: this user has no subordinate ids")
+	}
 	d, _, err := view.Document(c.Policy, env, look)
 	if err != nil {
 		t.Fatal(err)
@@ -157,8 +160,15 @@ func workspace(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "out"), 0o755); err != nil {
+	out := filepath.Join(dir, "out")
+	if err := os.Mkdir(out, 0o755); err != nil {
 		t.Fatal(err)
+	}
+	// Other ids inside must reach it and write to it.
+	for name, mode := range map[string]os.FileMode{filepath.Dir(dir): 0o755, dir: 0o755, out: 0o777} {
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }

@@ -69,7 +69,7 @@ func (b *builder) usual(name string) string {
 // path returns the parts of the caller's PATH that exist inside.
 func (b *builder) path() string {
 	v, ok := variable(b.env.Environ, "PATH")
-	if !ok || b.doc.Ext.Root == spec.RootDir {
+	if !ok || b.doc.Ext.Root == spec.RootDir || b.ns[nsMount].state == nsJoined {
 		return defaultPath
 	}
 	var out []byte

@@ -66,6 +66,7 @@ link /proc/77/ns/user user:[4026532999]
 link /proc/1/ns/user user:[4026531837]
 file /run/netns/blue
 file /proc/77/ns/net
+file /proc/77/ns/mnt
 dir /srv/root/usr/bin
 exec /srv/root/usr/bin/sh
 link /srv/root/bin usr/bin

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/seed-0dbaba02/carrel/internal/host"
+	"github.com/seed-0dbaba02/carrel/internal/source"
 	"github.com/seed-0dbaba02/carrel/internal/spec"
 )
 
@@ -84,6 +85,9 @@ func (b *builder) program() error {
 }
 
 func (b *builder) direct(name, path string) error {
+	if b.ns[nsMount].state == nsJoined {
+		return nil // its files are not known here; exec will tell
+	}
 	at := b.place(b.upward(path))
 	if at.kind != host.Missing {
 		return executable(name, at.path, &at)
@@ -132,6 +136,10 @@ func executable(name, path string, at *place) error {
 
 // notFound looks through the caller's own PATH for a program that the sandbox does not show.
 func (b *builder) notFound(name string) error {
+	if b.ns[nsMount].state == nsJoined {
+		return &source.Error{From: b.ns[nsMount].from, Text: "run " + quoted(name) + ": the files of the joined mount namespace cannot be searched from here",
+			Hint: "name the program by its full path"}
+	}
 	e := &NotFoundError{Name: name}
 	search, _ := variable(b.env.Environ, "PATH")
 	if b.doc.Ext.Root != spec.RootFresh {

@@ -26,6 +26,8 @@ func (b *builder) workdir() error {
 		if dir == "" && b.preset.dir == workdirEmpty {
 			b.proc.Cwd = "/tmp"
 		}
+	case b.ns[nsMount].state == nsJoined:
+		b.proc.Cwd = orName(dir, "/") // what lies there is not known
 	case b.doc.Ext.Root == spec.RootHost:
 		b.proc.Cwd = orName(dir, b.env.Cwd)
 	case b.preset.dir == workdirEmpty:
@@ -108,7 +110,7 @@ func (b *builder) startAtHome(dir, reason string) {
 // checkWorkdir refuses a working directory that the finished view does not have.
 func (b *builder) checkWorkdir() error {
 	at := b.place(b.proc.Cwd)
-	if at.kind == host.Directory || b.proc.Cwd == "/" {
+	if at.kind == host.Directory || b.proc.Cwd == "/" || b.ns[nsMount].state == nsJoined {
 		return nil
 	}
 	name := quoted(b.proc.Cwd)
