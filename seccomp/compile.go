@@ -22,9 +22,12 @@ import (
 // That is never weaker than libseccomp, which drops every rule with arguments
 // beside one without.
 //
-// Where the default action is Errno, a number that is newer than the target's
-// kernel, or newer than every call that the profile names, gets ENOSYS: the
-// author of the profile could not know it, and programs fall back.
+// Where the default action is Errno, a call that no rule answers gets ENOSYS if
+// its number is newer than the target's kernel, or newer than every call that
+// the profile names: the kernel or the author of the profile does not know it,
+// and programs fall back. That holds as well when the call has rules and its
+// arguments satisfy none of them. The private calls of arm, whose numbers say
+// nothing about age, are answered the same way.
 //
 // Names that no table knows are skipped; Parse has warned about them.
 func Compile(p *Profile, t Target) (*Filter, error) {
@@ -259,6 +262,9 @@ func (p *Profile) spans(b *builder, a *abi, t Target) []span {
 	}
 	for i := range list {
 		upTo(list[i].nr)
+		if list[i].nr > last && !list[i].hasBase {
+			list[i].base = p.beyond()
+		}
 		if list[i].tooLong {
 			b.overflow = true
 		}

@@ -26,6 +26,15 @@
 // EPROTONOSUPPORT, which login programs take for a kernel without audit. ptrace
 // is allowed (debuggers work, and it ends at the PID namespace). x32 is closed.
 // Rules that include capabilities give back the calls that those are for.
+//
+// No program sets a set-user-ID or set-group-ID bit (mode bits 06000): in a
+// directory granted for writing the file would belong to the caller, and give
+// the caller's rights to others on the host. chmod, fchmod, fchmodat, fchmodat2,
+// creat, mknod and mknodat with such a bit get EPERM, as do open and openat where
+// they may make a file (O_CREAT, O_TMPFILE). A directory's set-group-ID bit is
+// refused with them: a filter does not see what a path leads to. openat2, whose
+// mode lies in memory, gets ENOSYS, and programs fall back to openat. With
+// CAP_FSETID all of these calls are allowed, with any mode.
 package seccomp
 
 //go:generate go run ./internal/gen .

@@ -29,6 +29,8 @@ const (
 	slotMaster
 	slotTerminal
 	slotPayload
+	slotOld
+	slotInside
 )
 
 // The slots of the payload program.
@@ -105,6 +107,8 @@ type compiler struct {
 	trees                  int
 	unshared               uint64 // made by unshare in the child instead of by the clone
 	spawned, terminalReady bool
+	contained              bool // the new root is the process's root while it is built
+	maskedProc             bool // the masks below /proc are in place
 	late                   bool // the payload makes the network namespace itself
 }
 

@@ -22,20 +22,32 @@ var devLinks = [...][2]string{
 
 const shmOptions = "mode=1777"
 
-// devices makes a minimal /dev. In a tree of our own its entries lie in that tree; elsewhere it is a tmpfs.
+// devices makes a minimal /dev. In a fresh root its entries lie in that root; elsewhere it is a tmpfs, filled by descriptor.
 func (c *compiler) devices(m *specs.Mount, target string, t spot) error {
-	b := &c.b
-	if !t.trusted || c.lay.cover(target).target != "/" {
-		if err := c.newFS("tmpfs", m.Destination, []string{"mode=0755", "size=64k"}, attrNOSUID|attrNOEXEC, slotSource); err != nil {
-			return err
-		}
-		c.attach(m.Destination, t)
+	c.p.PTY.Slot = -1
+	if t.trusted && c.lay.cover(target).target == "/" {
+		c.deviceEntries(t.rel + "/")
+		return nil
 	}
-	at := t.rel + "/"
+	if err := c.newFS("tmpfs", m.Destination, []string{"mode=0755", "size=64k"}, attrNOSUID|attrNOEXEC, slotSource); err != nil {
+		return err
+	}
+	if !c.contained {
+		c.attach(m.Destination, t)
+		c.deviceEntries(t.rel + "/")
+		return nil
+	}
+	c.attachWith(m.Destination, t, func() { c.deviceEntries("") })
+	return nil
+}
+
+// deviceEntries makes what lies in a minimal /dev; at is its path with a slash, or empty in the directory itself.
+func (c *compiler) deviceEntries(at string) {
+	b := &c.b
 	for _, name := range devNodes {
 		// A node in a place where only the kernel looks: bound, not made, because mknod(2) needs the host's root.
 		b.Do(launch.Mknodat, "/dev/"+name, launch.I(atFDCWD), b.Str(at+name), launch.I(syscall.S_IFREG|0o666), launch.I(0)).Accept(syscall.EEXIST)
-		b.Do(launch.Mount, "/dev/"+name, b.Str("/dev/"+name), b.Str(at+name), launch.I(0), launch.I(syscall.MS_BIND), launch.I(0))
+		c.bindDevice(name, at+name, "/dev/"+name)
 	}
 	for _, l := range devLinks {
 		b.Do(launch.Symlinkat, "/dev/"+l[1], b.Str(l[0]), launch.I(atFDCWD), b.Str(at+l[1])).Accept(syscall.EEXIST)
@@ -44,11 +56,21 @@ func (c *compiler) devices(m *specs.Mount, target string, t spot) error {
 	b.Do(launch.Mount, "/dev/pts", b.Str("devpts"), b.Str(at+"pts"), b.Str("devpts"), launch.I(syscall.MS_NOSUID|syscall.MS_NOEXEC), b.Str("newinstance,ptmxmode=0666,mode=0620"))
 	b.Do(launch.Mkdirat, "/dev/shm", launch.I(atFDCWD), b.Str(at+"shm"), launch.I(0o755)).Accept(syscall.EEXIST)
 	b.Do(launch.Mount, "/dev/shm", b.Str("tmpfs"), b.Str(at+"shm"), b.Str("tmpfs"), launch.I(syscall.MS_NOSUID|syscall.MS_NODEV), b.Str(shmOptions))
-	c.p.PTY.Slot = -1
 	if c.wantTerminal() {
 		c.openTerminal(at)
 	}
-	return nil
+}
+
+// bindDevice puts a device of the host at a path of the new tree.
+func (c *compiler) bindDevice(name, rel, subject string) {
+	b := &c.b
+	if !c.contained {
+		b.Do(launch.Mount, subject, b.Str("/dev/"+name), b.Str(rel), launch.I(0), launch.I(syscall.MS_BIND), launch.I(0))
+		return
+	}
+	b.Do(launch.OpenTree, subject, launch.S(slotOld), b.Str("dev/"+name), launch.I(openTreeClone|openTreeCloexec)).To(slotSource)
+	b.Do(launch.MoveMount, subject, launch.S(slotSource), b.Str(""), launch.I(atFDCWD), b.Str(rel), launch.I(moveMountFromEmpty))
+	b.Do(launch.Close, subject, launch.S(slotSource))
 }
 
 // ownDev reports whether the program gets a devpts of its own.
@@ -135,48 +157,54 @@ func (c *compiler) stdio(b *launch.Builder) {
 
 // masks hides and freezes what the runtime-spec names, where it exists.
 func (c *compiler) masks() error {
-	l := c.doc.OCI.Linux
-	if l == nil {
-		return nil
-	}
-	c.b.Asked(source.Origin{})
-	n := 0
-	for _, name := range l.MaskedPaths {
-		if c.maskable(name) {
-			c.mask(name)
-			n++
-		}
-	}
-	frozen := 0
-	for _, name := range l.ReadonlyPaths {
-		if !c.maskable(name) {
-			continue
-		}
-		rel := below("/", name)
-		c.b.Do(launch.Mount, name, c.b.Str(rel), c.b.Str(rel), launch.I(0), launch.I(syscall.MS_BIND|syscall.MS_REC), launch.I(0))
-		c.b.Do(launch.MountSetattr, name, launch.I(atFDCWD), c.b.Str(rel), launch.I(atRecursive), c.attr(attrRDONLY|attrNOSUID|attrNODEV|attrNOEXEC, 0, 0), launch.I(sizeMountAttr))
-		frozen++
-	}
-	if n+frozen > 0 {
-		c.layer("mount.proc", "kernel settings and memory out of reach", "masked and read-only paths below /proc", source.Origin{})
+	if c.doc.OCI.Linux != nil && !c.maskedProc {
+		c.maskBelow("")
 	}
 	return nil
 }
 
-// maskable reports whether a path is there to be masked: it exists on the host, and a kernel file system lies there.
-func (c *compiler) maskable(name string) bool {
-	if c.lay.cover(name).kind != placeKernel {
-		return false
+// maskBelow does that for the paths below top, by paths relative to top; all paths for an empty top.
+func (c *compiler) maskBelow(top string) {
+	l := c.doc.OCI.Linux
+	c.b.Asked(source.Origin{})
+	n := 0
+	for _, name := range l.MaskedPaths {
+		if rel, ok := c.maskable(top, name); ok {
+			c.mask(name, rel)
+			n++
+		}
 	}
-	_, ok := kindOf(c.f, "", name)
-	return ok
+	for _, name := range l.ReadonlyPaths {
+		if rel, ok := c.maskable(top, name); ok {
+			c.b.Do(launch.Mount, name, c.b.Str(rel), c.b.Str(rel), launch.I(0), launch.I(syscall.MS_BIND|syscall.MS_REC), launch.I(0))
+			c.b.Do(launch.MountSetattr, name, launch.I(atFDCWD), c.b.Str(rel), launch.I(atRecursive), c.attr(attrRDONLY|attrNOSUID|attrNODEV|attrNOEXEC, 0, 0), launch.I(sizeMountAttr))
+			n++
+		}
+	}
+	if n > 0 {
+		c.layer("mount.proc", "kernel settings and memory out of reach", "masked and read-only paths below /proc", source.Origin{})
+	}
 }
 
-func (c *compiler) mask(name string) {
-	rel := below("/", name)
+// maskable reports whether a path is there to be masked, and its path relative to the working directory: it exists on the
+// host, and a kernel file system lies there.
+func (c *compiler) maskable(top, name string) (rel string, ok bool) {
+	if top == "" {
+		if c.lay.cover(name).kind != placeKernel {
+			return "", false
+		}
+		rel = below("/", name)
+	} else if rel = below(top, name); !within(top, name) || rel == "" {
+		return "", false
+	}
+	_, ok = kindOf(c.f, "", name)
+	return rel, ok
+}
+
+func (c *compiler) mask(name, rel string) {
 	if k, _ := kindOf(c.f, "", name); k == host.Directory {
 		c.b.Do(launch.Mount, name, c.b.Str("tmpfs"), c.b.Str(rel), c.b.Str("tmpfs"), launch.I(syscall.MS_RDONLY|syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC), c.b.Str("size=4k,nr_inodes=2"))
 		return
 	}
-	c.b.Do(launch.Mount, name, c.b.Str("/dev/null"), c.b.Str(rel), launch.I(0), launch.I(syscall.MS_BIND), launch.I(0))
+	c.bindDevice("null", rel, name)
 }

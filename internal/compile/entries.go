@@ -182,7 +182,11 @@ func (c *compiler) mountHidden(subject string, t spot, dir bool) {
 	}
 	dirOwn, ok := c.ownDirectory()
 	if !ok { // no place for an unreadable file: an empty one will have to do, as container engines mask files
-		b.Do(launch.OpenTree, subject, launch.I(atFDCWD), b.Str("/dev/null"), launch.I(openTreeClone|openTreeCloexec)).To(slotSource)
+		from, null := launch.I(atFDCWD), "/dev/null"
+		if c.contained {
+			from, null = launch.S(slotOld), "dev/null"
+		}
+		b.Do(launch.OpenTree, subject, from, b.Str(null), launch.I(openTreeClone|openTreeCloexec)).To(slotSource)
 		if !t.trusted {
 			c.openInside(subject, t.rel)
 		}

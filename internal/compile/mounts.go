@@ -75,9 +75,14 @@ func (c *compiler) root() error {
 		}
 		c.sourceTree(dir, attr, true, c.mapped())
 		b.Do(launch.MoveMount, dir+" as the root", launch.S(slotSource), b.Str(""), launch.I(atFDCWD), b.Str("/"), launch.I(moveMountFromEmpty))
-		b.Do(launch.Fchdir, dir, launch.S(slotSource))
+		b.Do(launch.Fcntl, dir, launch.S(slotSource), launch.I(syscall.F_DUPFD_CLOEXEC), launch.I(0)).To(slotRoot)
 		b.Do(launch.Close, dir, launch.S(slotSource))
-		c.rootIn = true
+		// Whoever can write to the rootfs may swap a directory for a link at any moment. From here on the new root is this
+		// process's root, so that a link cannot lead anywhere else; the old tree is reached by descriptor only.
+		b.Do(launch.Openat, "the old root", launch.I(atFDCWD), b.Str("/"), launch.I(oPath|oCloexec), launch.I(0)).To(slotOld)
+		b.Do(launch.Fchdir, dir, launch.S(slotRoot))
+		b.Do(launch.Chroot, dir, b.Str("."))
+		c.rootIn, c.contained = true, true
 		c.layer("root", dir, "pivot_root(2)", c.doc.Origin(spec.FieldRootfs))
 		return nil
 	}
@@ -325,13 +330,26 @@ func (c *compiler) mkdir(target string, mode uint32) {
 }
 
 // attach puts the detached mount in slotSource onto a prepared spot.
-func (c *compiler) attach(subject string, t spot) {
+func (c *compiler) attach(subject string, t spot) { c.attachWith(subject, t, nil) }
+
+// attachWith does the same, and makes what inside asks for with the new mount as its working directory: held by descriptor,
+// it stays the right one whatever happens to the path.
+func (c *compiler) attachWith(subject string, t spot, inside func()) {
 	b := &c.b
 	if t.trusted {
 		b.Do(launch.MoveMount, subject, launch.S(slotSource), b.Str(""), launch.I(atFDCWD), b.Str(t.rel), launch.I(moveMountFromEmpty))
 	} else {
 		b.Do(launch.MoveMount, subject, launch.S(slotSource), b.Str(""), launch.S(slotTarget), b.Str(""), launch.I(moveMountFromEmpty|moveMountToEmpty))
 		b.Do(launch.Close, subject, launch.S(slotTarget))
+	}
+	if inside != nil {
+		b.Do(launch.Fcntl, subject, launch.S(slotSource), launch.I(syscall.F_DUPFD_CLOEXEC), launch.I(0)).To(slotInside)
+		b.Do(launch.Close, subject, launch.S(slotSource))
+		b.Do(launch.Fchdir, subject, launch.S(slotInside))
+		inside()
+		b.Do(launch.Fchdir, "the new root", launch.S(slotRoot))
+		b.Do(launch.Close, subject, launch.S(slotInside))
+		return
 	}
 	b.Do(launch.Close, subject, launch.S(slotSource))
 }
@@ -342,6 +360,11 @@ func (c *compiler) fresh(m *specs.Mount, t spot, from source.Origin) error {
 	if !t.trusted {
 		if err := c.newFS(m.Type, m.Destination, m.Options, set, slotSource); err != nil {
 			return err
+		}
+		if c.contained && m.Type == "proc" {
+			c.maskedProc = true
+			c.attachWith(m.Destination, t, func() { c.maskBelow(m.Destination) })
+			return nil
 		}
 		c.attach(m.Destination, t)
 		return nil
@@ -393,7 +416,14 @@ func (c *compiler) sourceTree(path string, attr uint64, dir, mapped bool) {
 	if dir {
 		recursive = atRecursive
 	}
-	b.Do(launch.Openat2, path, launch.I(atFDCWD), b.Str(path), b.Words(oPath|oCloexec, 0, resolveNoSymlinks|resolveNoMagiclinks), launch.I(sizeOpenHow)).To(slotTarget)
+	from, name := launch.I(atFDCWD), path
+	if c.contained {
+		from, name = launch.S(slotOld), below("/", path)
+		if name == "" {
+			name = "."
+		}
+	}
+	b.Do(launch.Openat2, path, from, b.Str(name), b.Words(oPath|oCloexec, 0, resolveNoSymlinks|resolveNoMagiclinks), launch.I(sizeOpenHow)).To(slotTarget)
 	b.Do(launch.OpenTree, path, launch.S(slotTarget), b.Str(""), launch.I(openTreeClone|openTreeCloexec|atEmptyPath|recursive)).To(slotSource)
 	b.Do(launch.Close, path, launch.S(slotTarget))
 	if attr != 0 {
@@ -424,7 +454,7 @@ func (c *compiler) bind(m *specs.Mount, target string, t spot) {
 	}
 	b := &c.b
 	granted := contains(c.doc.Ext.Grants, m.Destination)
-	if t.trusted && !granted {
+	if t.trusted && !granted && !c.contained {
 		b.Do(launch.Mount, m.Destination, b.Str(src), b.Str(t.rel), launch.I(0), launch.I(syscall.MS_BIND|syscall.MS_REC), launch.I(0))
 		if set != 0 {
 			b.Do(launch.MountSetattr, m.Destination, launch.I(atFDCWD), b.Str(t.rel), launch.I(atRecursive), c.attr(set, 0, 0), launch.I(sizeMountAttr))
@@ -455,6 +485,11 @@ func (c *compiler) sealRoot() {
 	}
 	if c.doc.Ext.Root == spec.RootFresh && c.doc.OCI.Root != nil && c.doc.OCI.Root.Readonly {
 		b.Do(launch.MountSetattr, "/ read-only", launch.I(atFDCWD), b.Str("."), launch.I(0), c.attr(attrRDONLY, 0, 0), launch.I(sizeMountAttr))
+	}
+	if c.contained {
+		b.Do(launch.Fchdir, "the old root", launch.S(slotOld))
+		b.Do(launch.Chroot, "the old root", b.Str("."))
+		b.Do(launch.Fchdir, "the new root", launch.S(slotRoot))
 	}
 	b.Do(launch.PivotRoot, "the new root", b.Str("."), b.Str("."))
 	if c.p.NoInit {

@@ -41,7 +41,7 @@ func prepared(m *testing.M) int {
 }
 
 func TestCookbook(t *testing.T) { page(t, "docs/COOKBOOK.md", 60) }
-func TestReadme(t *testing.T)   { page(t, "README.md", 3) }
+func TestReadme(t *testing.T)   { page(t, "README.md", 6) }
 
 // page runs the lines of a page in order, in one shell.
 func page(t *testing.T, name string, atLeast int) {
