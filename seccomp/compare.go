@@ -113,19 +113,23 @@ func (c *chain) order(cd cond, code uint16, f facts, yes, no next) nodeID {
 // mask compares a masked argument, high word first when the mask has bits there.
 func (c *chain) mask(cd cond, f facts, yes, no next) nodeID {
 	lowPart := func(f facts) nodeID {
-		return c.maskWord(lowWord(cd.arg), uint32(cd.value), uint32(cd.masked), f, yes, no)
+		return c.maskWord(masked{lowWord(cd.arg), uint32(cd.value), uint32(cd.masked)}, f, yes, no)
 	}
 	if !cd.wide || cd.value>>32 == 0 {
 		return lowPart(f)
 	}
-	return c.maskWord(highWord(cd.arg), uint32(cd.value>>32), uint32(cd.masked>>32), f, lowPart, no)
+	return c.maskWord(masked{highWord(cd.arg), uint32(cd.value >> 32), uint32(cd.masked >> 32)}, f, lowPart, no)
 }
 
-func (c *chain) maskWord(offset, mask, want uint32, f facts, yes, no next) nodeID {
+// masked is one word of an argument, the bits that count, and what they must be.
+type masked struct{ offset, mask, want uint32 }
+
+func (c *chain) maskWord(m masked, f facts, yes, no next) nodeID {
+	mask, want := m.mask, m.want
 	if mask == 0 {
 		return yes(f)
 	}
-	return c.fetch(offset, f, func(f facts) nodeID {
+	return c.fetch(m.offset, f, func(f facts) nodeID {
 		switch {
 		case want == 0:
 			return c.b.jump(opJset, mask, no(f), yes(f))

@@ -215,7 +215,7 @@ func TestPrivileged(t *testing.T) {
 // TestOrdinary: calls without which programs do not run.
 func TestOrdinary(t *testing.T) {
 	onDefault(t, func(r run) {
-		for _, name := range []string{"read", "write", "openat", "openat2", "mmap", "mmap2", "mprotect", "execve",
+		for _, name := range []string{"read", "write", "openat", "mmap", "mmap2", "mprotect", "execve",
 			"execveat", "futex", "futex_time64", "futex_waitv", "rt_sigreturn", "sigreturn", "exit_group",
 			"restart_syscall", "rseq", "set_robust_list", "memfd_create", "landlock_create_ruleset", "seccomp",
 			"prctl", "ptrace", "fchown", "fchownat", "mknodat", "setresuid", "setgroups", "capset", "getrandom",

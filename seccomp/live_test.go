@@ -80,8 +80,12 @@ func answers(insns []Insn) (rewritten []Insn, errno map[uint32]uint16) {
 	return rewritten, errno
 }
 
+// maxCalls bounds the calls of one sweep, which are all made before the first
+// answer is looked at: 72 bytes each.
+const maxCalls = 1 << 20
+
 // liveProbes lists the calls to make through one entry of the kernel.
-func liveProbes(entry string, d *refDoc) (a *abi, out []probe) {
+func liveProbes(entry string, d *refDoc) (a *abi, out []probe, err error) {
 	a, bit := familyOf(nativeArch())[0], uint32(0)
 	switch entry {
 	case "x32":
@@ -99,16 +103,19 @@ func liveProbes(entry string, d *refDoc) (a *abi, out []probe) {
 		if n := a.nameOf(nr - bit); n != "" {
 			names = append(names, n)
 		}
-		for _, args := range d.probes(names, 200_000) {
+		for args := range d.probes(names) {
 			if entry == "i386" {
 				for i := range args {
 					args[i] = uint64(uint32(args[i]))
 				}
 			}
+			if len(out) == maxCalls {
+				return nil, nil, fmt.Errorf("list calls: more than %d", maxCalls)
+			}
 			out = append(out, probe{nr: nr, args: args})
 		}
 	}
-	return a, out
+	return a, out, nil
 }
 
 func liveProfile(name string) (string, error) {
@@ -143,7 +150,10 @@ func liveSweep(entry, profile string) error {
 		return err
 	}
 	rewritten, errno := answers(f.Insns)
-	a, probes := liveProbes(entry, d)
+	a, probes, err := liveProbes(entry, d)
+	if err != nil {
+		return err
+	}
 	for i := range probes {
 		v, _ := Simulate(f.Insns, Data{Nr: probes[i].nr, Arch: a.audit, Args: probes[i].args})
 		probes[i].want = errno[v]

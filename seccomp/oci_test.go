@@ -11,6 +11,7 @@ import (
 // TestOCIRoundTrip sends profiles through the OCI form and compares the
 // filters call by call.
 func TestOCIRoundTrip(t *testing.T) {
+	watchMemory(t)
 	for _, target := range []Target{{Arch: "amd64"}, {Arch: "arm64", Caps: dockerCaps(), Kernel: Version{5, 10}}} {
 		for name, p := range map[string]*Profile{"default": DefaultProfile(), "engine": engineProfile(t)} {
 			s, err := ToOCI(p, target)
@@ -54,7 +55,7 @@ func compareFilters(t *testing.T, name string, d *refDoc, have, want *Filter) {
 			if n := a.nameOf(nr); n != "" {
 				names = append(names, n)
 			}
-			for _, args := range d.probes(names, 200_000) {
+			for args := range d.probes(names) {
 				x := Data{Nr: nr, Arch: a.audit, Args: args}
 				h, _ := Simulate(have.Insns, x)
 				w, _ := Simulate(want.Insns, x)

@@ -68,6 +68,7 @@ func randomArgs(r *rand.Rand, d *refDoc) (args [6]uint64) {
 // TestRandom compares compiler and reference on random profiles, from one rule
 // to so many that the compiler has to give up sharing.
 func TestRandom(t *testing.T) {
+	watchMemory(t)
 	rounds := 400
 	if testing.Short() {
 		rounds = 40
@@ -115,6 +116,7 @@ func TestRandom(t *testing.T) {
 // TestHostile compiles profiles that are made to cost time: the answer is a
 // filter or an error, soon.
 func TestHostile(t *testing.T) {
+	watchMemory(t)
 	for _, op := range []string{"EQ", "GE", "LT", "NE"} {
 		for _, n := range []int{20, 400, 5000} {
 			var b strings.Builder

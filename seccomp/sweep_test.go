@@ -2,6 +2,7 @@ package seccomp
 
 import (
 	"fmt"
+	"iter"
 	"os"
 	"testing"
 )
@@ -51,36 +52,58 @@ func (d *refDoc) boundaries(name string, index int) []uint64 {
 	return out
 }
 
+// maxProbes is the most argument lists for one call. The lists of a call are a
+// product: six compared arguments of 85 boundaries are 377 thousand million.
+const maxProbes = 20_000
+
 // probes are the argument lists to try for one call: the product of the
-// boundaries of all arguments that the document compares, at most limit.
-func (d *refDoc) probes(names []string, limit int) [][6]uint64 {
-	out := [][6]uint64{{}, {^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}}
+// boundaries of all arguments that the document compares. They are made one by
+// one; a document that would need too many is refused before the first.
+func (d *refDoc) probes(names []string) iter.Seq[[6]uint64] {
+	var products [][6][]uint64
 	for _, name := range names {
-		list := [][6]uint64{{}}
-		compared := false
-		for index := range 6 {
-			b := d.boundaries(name, index)
-			if len(b) <= 2 {
-				continue
+		if p, ok := d.product(name); ok {
+			products = append(products, p)
+		}
+	}
+	return func(yield func([6]uint64) bool) {
+		ones := ^uint64(0)
+		if !yield([6]uint64{}) || !yield([6]uint64{ones, ones, ones, ones, ones, ones}) {
+			return
+		}
+		for _, p := range products {
+			total := 1
+			for _, values := range p {
+				total *= len(values)
 			}
-			compared = true
-			var next [][6]uint64
-			for _, l := range list {
-				for _, v := range b {
-					l[index] = v
-					next = append(next, l)
+			for n := range total {
+				var args [6]uint64
+				for i, values := range p {
+					args[i] = values[n%len(values)]
+					n /= len(values)
+				}
+				if !yield(args) {
+					return
 				}
 			}
-			list = next
-		}
-		if compared {
-			out = append(out, list...)
 		}
 	}
-	if len(out) > limit {
-		panic(fmt.Sprintf("%v: %d probes", names, len(out)))
+}
+
+// product is the boundaries of each argument of a call; it is false when the
+// document compares none. Arguments that it does not compare are 0.
+func (d *refDoc) product(name string) (values [6][]uint64, compared bool) {
+	total := 1
+	for i := range values {
+		values[i] = []uint64{0}
+		if b := d.boundaries(name, i); len(b) > 2 {
+			values[i], compared = b, true
+		}
+		if total *= len(values[i]); total > maxProbes {
+			panic(fmt.Sprintf("%s: more than %d argument lists for one call", name, maxProbes))
+		}
 	}
-	return out
+	return values, compared
 }
 
 // sweep compares a compiled profile with the reference and returns the number
@@ -109,7 +132,7 @@ func sweep(t *testing.T, text string, target Target) (count, worst int) {
 					names = append(names, c.name)
 				}
 			}
-			for _, args := range d.probes(names, 200_000) {
+			for args := range d.probes(names) {
 				x := Data{Nr: nr, Arch: a.audit, Args: args}
 				got, steps := Simulate(f.Insns, x)
 				count, worst = count+1, max(worst, steps)
@@ -129,11 +152,13 @@ func sweep(t *testing.T, text string, target Target) (count, worst int) {
 // TestReference compares the compiler with the reference evaluator over every
 // number and every boundary argument.
 func TestReference(t *testing.T) {
+	watchMemory(t)
 	engine, err := os.ReadFile("testdata/engine.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	profiles := map[string]string{"default": defaultJSON, "engine": string(engine), "ops": opsJSON, "deny": denyJSON, "overlap": overlapJSON}
+	profiles := map[string]string{"default": defaultJSON, "engine": string(engine), "ops": opsJSON, "deny": denyJSON,
+		"overlap": overlapJSON, "newer": newerJSON}
 	targets := []Target{
 		{Arch: "amd64"},
 		{Arch: "arm64"},
@@ -155,6 +180,7 @@ func TestReference(t *testing.T) {
 // TestSystemProfile does the same with the profile of the container tools that
 // the machine may have.
 func TestSystemProfile(t *testing.T) {
+	watchMemory(t)
 	const path = "/usr/share/containers/seccomp.json"
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -219,3 +245,15 @@ const overlapJSON = `{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[
 {"names":["mmap"],"action":"SCMP_ACT_ALLOW","excludes":{"minKernel":"5.0"}},
 {"names":["mprotect"],"action":"SCMP_ACT_ALLOW","includes":{"minKernel":"5.0"},"excludes":{"minKernel":"6.0","caps":["CAP_BPF"]}},
 {"names":["clock_settime"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"op":"SCMP_CMP_GT","value":8589934592}]}]}`
+
+// newerJSON has rules with arguments for calls that some kernels do not have,
+// and for a private call of arm.
+const newerJSON = `{"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":1,
+"architectures":["SCMP_ARCH_X86_64","SCMP_ARCH_X86","SCMP_ARCH_AARCH64","SCMP_ARCH_ARM"],"syscalls":[
+{"names":["fchmodat2"],"action":"SCMP_ACT_ALLOW","args":[{"index":2,"op":"SCMP_CMP_MASKED_EQ","value":3072,"valueTwo":0}]},
+{"names":["mseal"],"action":"SCMP_ACT_ERRNO","errnoRet":13,"args":[{"index":0,"op":"SCMP_CMP_EQ","value":4096}]},
+{"names":["mseal"],"action":"SCMP_ACT_ERRNO","errnoRet":1,"args":[{"index":0,"op":"SCMP_CMP_EQ","value":8192}]},
+{"names":["mseal"],"action":"SCMP_ACT_ERRNO","errnoRet":1},
+{"names":["openat2"],"action":"SCMP_ACT_ALLOW","includes":{"minKernel":"6.0"}},
+{"names":["cacheflush"],"action":"SCMP_ACT_ALLOW","args":[{"index":2,"op":"SCMP_CMP_EQ","value":0}]},
+{"names":["read"],"action":"SCMP_ACT_ALLOW"}]}`

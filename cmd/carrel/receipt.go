@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-0dbaba02/carrel/internal/frontend/flags"
 	"github.com/seed-0dbaba02/carrel/internal/plan"
+	"github.com/seed-0dbaba02/carrel/internal/source"
 	"github.com/seed-0dbaba02/carrel/internal/supervisor"
 )
 
@@ -17,19 +18,22 @@ type receipt struct {
 	Layers  []plan.Layer `json:"layers"`
 }
 
+// openReceipt opens what --receipt names, before anything starts: a program whose receipt was asked for does not run without.
+func openReceipt(name string) (*os.File, error) {
+	if name == "-" {
+		return os.Stderr, nil
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return nil, &source.Error{From: source.Flag("receipt"), Text: err.Error()}
+	}
+	return f, nil
+}
+
 // writeReceipt looks at the waiting program and writes the receipt.
-func writeReceipt(c *flags.Command, p *plan.Plan, pid int) error {
+func writeReceipt(c *flags.Command, p *plan.Plan, out *os.File, pid int) error {
 	supervisor.Observe(p.Layers, pid)
 	r := receipt{Program: strings.Join(c.Args, " "), PID: pid, Layers: p.Layers}
-	out := os.Stderr
-	if c.Receipt != "-" {
-		f, err := os.OpenFile(c.Receipt, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		out = f
-	}
 	if c.JSON {
 		e := json.NewEncoder(out)
 		e.SetEscapeHTML(false)

@@ -66,8 +66,13 @@ func document(c *flags.Command) (*spec.Doc, *host.Facts, error) {
 	for _, w := range compile.Wants(d) {
 		found := look(f, w.Root, w.Name)
 		if w.Names && found.To == host.Directory {
-			if found.Names, err = host.List(w.Root, w.Name); err != nil {
+			names, err := host.List(w.Root, w.Name)
+			if err != nil {
 				return nil, nil, &source.Error{Text: "list " + w.Name + ": " + err.Error()}
+			}
+			found.Names = names
+			for _, name := range names {
+				look(f, w.Root, strings.TrimSuffix(w.Name, "/")+"/"+name)
 			}
 		}
 	}
@@ -105,16 +110,16 @@ func run(c *flags.Command) int {
 	}
 	warn(p.Warnings)
 	o := &supervisor.Options{Raw: true}
-	var receiptErr error
 	if c.Receipt != "" {
-		o.Look = func(pid int) { receiptErr = writeReceipt(c, p, pid) }
+		out, err := openReceipt(c.Receipt)
+		if err != nil {
+			return fail(exitPolicy, err)
+		}
+		o.Look = func(pid int) error { return writeReceipt(c, p, out, pid) }
 	}
 	s, err := supervisor.Start(p, o)
 	if err != nil {
 		return fail(exitSetup, err)
-	}
-	if receiptErr != nil {
-		say(receiptErr.Error())
 	}
 	if p.PTY.Want {
 		return relay(s, p)

@@ -31,6 +31,7 @@ const (
 	slotPayload
 	slotOld
 	slotInside
+	slotScratch
 )
 
 // The slots of the payload program.
@@ -102,8 +103,9 @@ type compiler struct {
 	join uint64         // and of those that are entered
 
 	rootIn                 bool // a new root is being assembled: the working directory is its top
-	scratch                string
-	hidden                 bool // the file that stands for hidden files exists
+	scratch                bool // the tmpfs for single files exists
+	hidden                 bool // and in it the file that stands for hidden ones
+	files                  int
 	trees                  int
 	unshared               uint64 // made by unshare in the child instead of by the clone
 	spawned, terminalReady bool

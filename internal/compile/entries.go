@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"strconv"
 	"syscall"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -41,7 +42,7 @@ func (c *compiler) entry(e *spec.Entry) error {
 	case spec.EntryDir:
 		c.mkdir(target, mode(e.Mode, 0o755))
 	case spec.EntryFile:
-		c.writeFile(e, rel)
+		c.writeFile(e, launch.I(atFDCWD), rel)
 	default:
 		return &source.Error{From: e.From, Text: "make " + e.Path + ": no such kind of entry: " + string(e.Kind)}
 	}
@@ -66,51 +67,65 @@ func (c *compiler) exists(target string) host.Kind {
 }
 
 // writeFile writes a new file in a tree of our own.
-func (c *compiler) writeFile(e *spec.Entry, rel string) {
+func (c *compiler) writeFile(e *spec.Entry, dir launch.Arg, rel string) {
 	b := &c.b
 	flags := uint64(syscall.O_WRONLY | syscall.O_CREAT | syscall.O_TRUNC | oNofollow | oCloexec)
-	b.Do(launch.Openat, e.Path, launch.I(atFDCWD), b.Str(rel), launch.I(flags), launch.I(mode(e.Mode, 0o644))).To(slotFS)
+	b.Do(launch.Openat, e.Path, dir, b.Str(rel), launch.I(flags), launch.I(mode(e.Mode, 0o644))).To(slotFS)
 	if len(e.Data) > 0 {
 		b.Do(launch.Write, e.Path, launch.S(slotFS), b.Raw(e.Data), launch.I(len(e.Data)))
 	}
 	b.Do(launch.Close, e.Path, launch.S(slotFS))
 }
 
-// ownDirectory finds a place of our own to keep a file that is mounted elsewhere.
-func (c *compiler) ownDirectory() (string, bool) {
-	for i := len(c.lay.places) - 1; i >= 0; i-- {
-		p := &c.lay.places[i]
-		if p.kind == placeOurs && c.lay.cover(p.target) == p {
-			return p.target, true
-		}
+// scratchDir makes, once, a tmpfs that only this launch sees, for files that are mounted elsewhere. It lies on top of "/",
+// where no path leads that begins at a directory below it, and is taken down when the tree is complete.
+func (c *compiler) scratchDir() {
+	if c.scratch {
+		return
 	}
-	return "", false
+	c.scratch = true
+	_ = c.newFS("tmpfs", "single files", []string{"mode=0755"}, attrNOSUID|attrNODEV, slotScratch)
+	c.b.Do(launch.MoveMount, "single files", launch.S(slotScratch), c.b.Str(""), launch.I(atFDCWD), c.b.Str("/"), launch.I(moveMountFromEmpty))
+}
+
+// dropScratch takes that tmpfs down; what was mounted from it stays.
+func (c *compiler) dropScratch() {
+	if !c.scratch {
+		return
+	}
+	c.b.Do(launch.Fchdir, "single files", launch.S(slotScratch))
+	c.b.Do(launch.Umount2, "single files", c.b.Str("."), launch.I(mntDetach))
+	if c.rootIn {
+		c.b.Do(launch.Fchdir, "the new root", launch.S(slotRoot))
+	} else {
+		c.b.Do(launch.Chdir, "/", c.b.Str("/"))
+	}
+	c.b.Do(launch.Close, "single files", launch.S(slotScratch))
 }
 
 // fileOver puts a file with given content over one of the host's, which stays as it is.
 func (c *compiler) fileOver(e *spec.Entry, target string) error {
-	dir, ok := c.ownDirectory()
-	if !ok {
-		return &source.Error{From: e.From, Text: "make file " + e.Path + ": there is no tmpfs to keep it in", Hint: "add --tmpfs /tmp before it"}
-	}
 	t, err := c.target(e.Path, target, false, e.From)
 	if err != nil {
 		return err
 	}
-	c.b.Do(launch.Close, e.Path, launch.S(slotTarget))
-	rel := below("/", join(dir, ".carrel-file"))
-	c.writeFile(e, rel)
-	c.cover(e.Path, rel, t, attrNOSUID|attrNODEV)
-	c.b.Do(launch.Unlinkat, e.Path, launch.I(atFDCWD), c.b.Str(rel), launch.I(0))
+	if !t.trusted {
+		c.b.Do(launch.Close, e.Path, launch.S(slotTarget))
+	}
+	c.scratchDir()
+	c.files++
+	name := "file" + strconv.Itoa(c.files)
+	c.writeFile(e, launch.S(slotScratch), name)
+	c.cover(e.Path, name, t, attrNOSUID|attrNODEV)
 	c.lay.places = append(c.lay.places, place{target: target, kind: placeKernel, rw: true, file: true})
 	c.layer("mount "+e.Path, "a file of its own", "bind mount of a file in memory", e.From)
 	return nil
 }
 
-// cover binds a path of our own over a spot.
-func (c *compiler) cover(subject, rel string, t spot, attr uint64) {
+// cover binds a file of the scratch directory over a spot.
+func (c *compiler) cover(subject, name string, t spot, attr uint64) {
 	b := &c.b
-	b.Do(launch.OpenTree, subject, launch.I(atFDCWD), b.Str(rel), launch.I(openTreeClone|openTreeCloexec)).To(slotSource)
+	b.Do(launch.OpenTree, subject, launch.S(slotScratch), b.Str(name), launch.I(openTreeClone|openTreeCloexec)).To(slotSource)
 	b.Do(launch.MountSetattr, subject, launch.S(slotSource), b.Str(""), launch.I(atEmptyPath), c.attr(attr, 0, 0), launch.I(sizeMountAttr))
 	if !t.trusted {
 		c.openInside(subject, t.rel)
@@ -180,24 +195,12 @@ func (c *compiler) mountHidden(subject string, t spot, dir bool) {
 	if !t.trusted {
 		b.Do(launch.Close, subject, launch.S(slotTarget))
 	}
-	dirOwn, ok := c.ownDirectory()
-	if !ok { // no place for an unreadable file: an empty one will have to do, as container engines mask files
-		from, null := launch.I(atFDCWD), "/dev/null"
-		if c.contained {
-			from, null = launch.S(slotOld), "dev/null"
-		}
-		b.Do(launch.OpenTree, subject, from, b.Str(null), launch.I(openTreeClone|openTreeCloexec)).To(slotSource)
-		if !t.trusted {
-			c.openInside(subject, t.rel)
-		}
-		c.attach(subject, t)
-		return
-	}
+	c.scratchDir()
 	if !c.hidden {
-		c.hidden, c.scratch = true, below("/", join(dirOwn, ".carrel-hidden"))
-		b.Do(launch.Mknodat, "the hidden file", launch.I(atFDCWD), b.Str(c.scratch), launch.I(syscall.S_IFREG), launch.I(0))
+		c.hidden = true
+		b.Do(launch.Mknodat, "the hidden file", launch.S(slotScratch), b.Str("hidden"), launch.I(syscall.S_IFREG), launch.I(0))
 	}
-	c.cover(subject, c.scratch, t, attr)
+	c.cover(subject, "hidden", t, attr)
 }
 
 // hideWritable hides a path in a tree that the program may write to. Every directory between the grant and the path becomes a
@@ -233,13 +236,9 @@ func (c *compiler) hideWritable(e *spec.Entry, target string, p *place, kind hos
 		return err
 	}
 	for _, name := range f.Names {
-		kind := host.Directory
-		if n := len(name) - 1; n > 0 && name[n] != '/' { // List marks directories with a slash
-			kind = host.Regular
-		} else {
-			name = name[:n]
+		if at := c.f.Find("", join(from, name)); at != nil && at.Kind == host.Symlink {
+			continue // nothing is written through the link itself, and a read-only directory keeps it in place
 		}
-		c.f.Paths = append(c.f.Paths, host.Path{Name: join(from, name), Real: join(from, name), Kind: kind, To: kind})
 		if err := c.rebind(join(dir, name), join(from, name), "rw", e.From); err != nil {
 			return err
 		}

@@ -18,12 +18,13 @@ func (c *compiler) ids() error {
 	c.timeOffsets() // before ids change: a process that changed its ids may not write its own /proc files
 	c.b.Asked(from)
 	if c.news&linux.CloneNewuser == 0 {
+		if c.join&linux.CloneNewuser != 0 {
+			return nil // whose ids are inside was decided by whoever made the namespace
+		}
 		if err := c.refuseHostRoot(from); err != nil {
 			return err
 		}
-		if c.join&linux.CloneNewuser == 0 {
-			c.switchIDs()
-		}
+		c.switchIDs()
 		return nil
 	}
 	switch c.doc.Ext.IDs.Mode {
@@ -46,7 +47,8 @@ func (c *compiler) ids() error {
 
 // refuseHostRoot holds the floor that the host's uid 0 is never inside unless the user said so.
 func (c *compiler) refuseHostRoot(from source.Origin) error {
-	if !c.f.HostRoot || c.doc.Ext.AllowHostRoot {
+	u := &c.doc.OCI.Process.User
+	if !c.f.HostRoot || c.doc.Ext.AllowHostRoot || u.UID != 0 && c.noCapabilities() {
 		return nil
 	}
 	return &source.Error{From: from, Text: "run as the host's root: uid 0 inside would be uid 0 outside", Hint: "make a user namespace, or say --allow-host-root"}

@@ -15,10 +15,10 @@ import (
 
 // Options are a start's choices that are not part of the plan.
 type Options struct {
-	Inject   *forkexec.Inject // an op that is to fail, for tests
-	FailHost int              // a host step that is to fail, counted from 1, for tests; 0: none
-	Raw      bool             // block the thread without telling Go's scheduler: for one-shot commands
-	Look     func(pid int)    // called while the program waits before its exec; the plan must have a gate
+	Inject   *forkexec.Inject    // an op that is to fail, for tests
+	FailHost int                 // a host step that is to fail, counted from 1, for tests; 0: none
+	Raw      bool                // block the thread without telling Go's scheduler: for one-shot commands
+	Look     func(pid int) error // called while the program waits before its exec; the plan must have a gate
 }
 
 // Sandbox is a program that runs.
@@ -232,7 +232,9 @@ func (st *starter) look() error {
 		runtime.Gosched()
 	}
 	if st.o.Look != nil {
-		st.o.Look(st.payloadPID())
+		if err := st.o.Look(st.payloadPID()); err != nil {
+			return &SetupError{Op: "look at the sandbox", Cause: err.Error(), Hint: "the program was not started"}
+		}
 	}
 	st.l.OpenGate()
 	return nil

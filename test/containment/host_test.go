@@ -200,6 +200,20 @@ func (c *canary) changed() string {
 	return "before:\n" + before + "after:\n" + now
 }
 
+// reset undoes an exposure, so that the next one shows by itself.
+func (c *canary) reset() {
+	c.t.Helper()
+	entries, err := os.ReadDir(c.dir)
+	must(c.t, err)
+	for _, e := range entries {
+		if e.Name() != "secret" && e.Name() != "pts" {
+			_ = os.RemoveAll(filepath.Join(c.dir, e.Name()))
+		}
+	}
+	must(c.t, os.WriteFile(c.secret(), []byte(c.token), 0o666))
+	c.changed()
+}
+
 // intact fails the test when the canary was changed, or when its token is in
 // something that came out of the sandbox.
 func (c *canary) intact(outputs ...string) {

@@ -82,6 +82,9 @@ func (b *builder) capabilities() error {
 	}
 	b.proc.Capabilities = &specs.LinuxCapabilities{Bounding: names, Effective: names, Inheritable: names, Permitted: names, Ambient: names}
 	b.doc.Ext.LockCaps = true
+	if sysAdmin := linux.Capability("sys_admin"); b.ns[nsUser].state == nsNew && !on[sysAdmin] {
+		b.doc.Ext.MaxUserNS = new(int) // none: a second lock beside the filter's
+	}
 	return nil
 }
 
