@@ -1,4 +1,6 @@
 // Command carrel runs any program in a least-privilege sandbox.
+//
+//go:debug updatemaxprocs=0
 package main
 
 import "os"

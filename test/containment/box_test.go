@@ -180,6 +180,7 @@ type session struct {
 	tag     string
 	pid     int // of the probe, on the host
 	stdin   io.Closer
+	stdout  io.Closer
 	lines   *bufio.Reader
 	stderr  *bytes.Buffer
 	once    sync.Once
@@ -199,7 +200,7 @@ func (b *box) start(words ...string) *session {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	s.stdin, s.lines = in, bufio.NewReader(out)
+	s.stdin, s.stdout, s.lines = in, out, bufio.NewReader(out)
 	if err := s.command.Start(); err != nil {
 		b.t.Fatal(err)
 	}
@@ -229,7 +230,10 @@ func (b *box) start(words ...string) *session {
 func (s *session) end() {
 	s.once.Do(func() {
 		_ = s.stdin.Close()
-		limit := time.AfterFunc(patience, func() { _ = s.command.Process.Kill() })
+		limit := time.AfterFunc(patience, func() {
+			_ = s.command.Process.Kill()
+			_ = s.stdout.Close() // something that outlived it may hold the other side
+		})
 		defer limit.Stop()
 		rest, _ := io.ReadAll(s.lines)
 		s.out += string(rest)

@@ -56,13 +56,17 @@ func children(t *testing.T, pid int) (list []int) {
 }
 
 func TestC1NestedUserNamespaces(t *testing.T) {
-	s := strict(t).start("nested")
-	denied(t, &s.result, "clone", "clone3", "setns", "unshare mnt", "unshare net", "kept child")
-	if n := userNamespaces(t, s.pid); n != 1 || len(children(t, s.pid)) != 0 {
-		t.Errorf("the program and its children are in %d user namespaces", n)
+	for name, flags := range map[string][]string{"all layers": nil, "no filter": {"--seccomp", "none"}, "no filter, shared names": {"--seccomp", "none", "--share", "uts,ipc,net"}} {
+		s := strict(t, flags...).start("nested")
+		if n := userNamespaces(t, s.pid); n != 1 || len(children(t, s.pid)) != 0 {
+			t.Errorf("%s: the program and its children are in %d user namespaces", name, n)
+		}
+		if flags == nil {
+			denied(t, &s.result, "clone", "clone3", "setns", "unshare mnt", "unshare net", "kept child")
+		}
 	}
-	free := strict(t, "--seccomp", "none").start("nested")
-	control(t, userNamespaces(t, free.pid) == 2, "without the filter a nested user namespace is made: "+free.out)
+	free := naked(t).start("nested")
+	control(t, userNamespaces(t, free.pid) == 2, "outside a nested user namespace is made: "+free.out)
 }
 
 func TestC2NewMountCalls(t *testing.T) {
@@ -102,7 +106,7 @@ func TestC3HighBitsOfArguments(t *testing.T) {
 	free := strict(t, "--seccomp", "none").start("wide")
 	text, err := os.ReadFile(proc(free.pid, "personality"))
 	must(t, err)
-	control(t, free.outcome("clone") == "ok" && strings.HasPrefix(string(text), "00400000"), "the kernel ignores the high bits: "+free.out)
+	control(t, naked(t).run("wide").outcome("clone") == "ok" && strings.HasPrefix(string(text), "00400000"), "the kernel ignores the high bits: "+free.out)
 
 	screen := onTerminal(t, strict(t, "--tty", "never"), "wide")
 	if strings.Contains(screen, "X") {
@@ -152,8 +156,8 @@ func TestC6Clone3Flags(t *testing.T) {
 	if forked.outcome("fork") != "ok" {
 		t.Errorf("fork: %s", forked.out)
 	}
-	free := strict(t, "--seccomp", "none").run("nested")
-	control(t, free.outcome("clone3") == "ok", "without the filter clone3 makes a user namespace: "+free.out)
+	free := naked(t).run("nested")
+	control(t, free.outcome("clone3") == "ok", "outside clone3 makes a user namespace: "+free.out)
 }
 
 func TestC7IOUring(t *testing.T) {
