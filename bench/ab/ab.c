@@ -194,6 +194,9 @@ static void rest(struct rusage *sum)
 			timeradd(&sum->ru_stime, &u.ru_stime, &sum->ru_stime);
 			sum->ru_minflt += u.ru_minflt;
 			last = now();
+			for (int i = 0; i < row_count; i++)
+				if (rows[i].pid == pid)
+					rows[i].pid = 0; /* a meter that ended: its number may be another's soon */
 		} else if (meters && now() - last > PATIENCE_MS * 1e3) {
 			return;
 		} else if (meters) {
@@ -272,6 +275,8 @@ static void measure(void)
 	for (int i = 0; i < row_count; i++)
 		if (rows[i].is_meter) {
 			close(rows[i].fd);
+			if (!rows[i].pid)
+				continue;
 			kill(rows[i].pid, SIGTERM);
 			waitpid(rows[i].pid, 0, 0);
 		}

@@ -1,7 +1,9 @@
 /* The C limit: the system calls of carrel's strict preset in straight, static
  * C, with nothing parsed and nothing decided. It shows how fast a launcher
- * could be that does the same work. It is no launcher for real use: what it
- * does is fixed, and it says little about what went wrong.
+ * could be that does the same work one step after another; carrel makes the
+ * network namespace beside the rest and may beat it where a core is free. It is
+ * no launcher for real use: what it does is fixed, it says little about what
+ * went wrong, and its payload does not wait for PID 1 to be out of reach.
  *
  *	gcc -O2 -static -DREAPER='"/path/reaper"' -DFILTER='"/path/filter.bpf"' -o climit climit.c
  *
@@ -10,7 +12,7 @@
  * environment names another filter to load instead.
  *
  * Each step is one line in tree(), limits(), landlock() or payload(): add and
- * remove lines there to follow carrel's list. */
+ * remove lines there to follow what carrel plan -- /bin/true prints. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +20,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <net/if.h>
@@ -53,11 +56,13 @@ enum {
 	TREE_CLONE = 1,         /* OPEN_TREE_CLONE */
 	RECURSIVE = 0x8000,     /* AT_RECURSIVE */
 	FROM_EMPTY_PATH = 4,    /* MOVE_MOUNT_F_EMPTY_PATH */
-	ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4,
+	ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8, ATTR_IDMAP = 0x100000,
+	FS_CLOEXEC = 1, FS_STRING = 1, FS_CREATE = 6, /* fsopen(2), fsconfig(2), fsmount(2) */
 	CLOSE_CLOEXEC = 4,      /* CLOSE_RANGE_CLOEXEC */
 	FIRST_ID = 100000, IDS = 65536,
 	EXIT_SETUP = 125, EXIT_EXEC = 127,
 };
+#define CLEAN 0x80000000u /* in a status: PID 1 saw that no process is left */
 struct mount_attributes { uint64_t set, clear, propagation, userns_fd; };
 struct clone_arguments {
 	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
@@ -76,10 +81,10 @@ extern const char filter_start[], filter_end[], reaper_start[], reaper_end[];
 #define MUST(e) must((long)(e), #e, __LINE__)
 
 static char **payload_argv;
-static char *payload_env[3];
+static char *payload_env[6];
 static char home_env[4200], home[4160], cwd[4096];
 static struct sock_fprog filter;
-static int reaper_fd, gate[2], as_root;
+static int reaper_fd, status_pipe[2], gate[2], as_root;
 static char uid_map[32], gid_map[32];
 static char payload_stack[16384] __attribute__((aligned(64)));
 
@@ -97,6 +102,33 @@ static void put(const char *path, const char *text)
 	int f = MUST(open(path, O_WRONLY | O_CLOEXEC));
 	MUST(write(f, text, strlen(text)));
 	close(f);
+}
+
+/* hand sends a descriptor to the child, and receive takes it there: only a
+ * process outside may map the ids of a mount of the host. */
+static void hand(int fd)
+{
+	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr h; } c = {{0}};
+	char byte = 0;
+	struct iovec v = {&byte, 1};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof c};
+	c.h = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof fd)};
+	memcpy(CMSG_DATA(&c.h), &fd, sizeof fd);
+	MUST(sendmsg(gate[1], &m, 0));
+}
+
+static int receive(void)
+{
+	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr h; } c;
+	char byte;
+	int fd;
+	struct iovec v = {&byte, 1};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof c};
+	MUST(recvmsg(gate[0], &m, MSG_CMSG_CLOEXEC));
+	if (m.msg_controllen < sizeof c.h)
+		_exit(EXIT_SETUP);
+	memcpy(&fd, CMSG_DATA(&c.h), sizeof fd);
+	return fd;
 }
 
 /* directory makes a path, relative to the new root, with its parents. */
@@ -120,11 +152,14 @@ static void tmpfs(const char *path, const char *options)
 	MUST(mount("tmpfs", path + (*path == '/'), "tmpfs", MS_NOSUID | MS_NODEV, options));
 }
 
+static void attributes(int fd, const char *path, int flags, struct mount_attributes a)
+{
+	MUST(syscall(SYS_mount_setattr, fd, path, flags | (*path ? 0 : AT_EMPTY_PATH), &a, sizeof a));
+}
+
 static void closed(int fd, const char *path)
 {
-	struct mount_attributes a = {.set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV};
-	int flags = RECURSIVE | (*path ? 0 : AT_EMPTY_PATH);
-	MUST(syscall(SYS_mount_setattr, fd, path, flags, &a, sizeof a));
+	attributes(fd, path, RECURSIVE, (struct mount_attributes){.set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV});
 }
 
 static void bind_closed(const char *path)
@@ -163,33 +198,33 @@ static void masked_file(const char *path)
 
 static void masked_directory(const char *path)
 {
-	if (mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k") < 0 && errno != ENOENT)
+	if (mount("tmpfs", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,nr_inodes=2") < 0 && errno != ENOENT)
 		MUST(-1);
 }
 
 static void readonly(const char *path)
 {
-	struct mount_attributes a = {.set = ATTR_RDONLY};
 	if (mount(path, path, 0, MS_BIND | MS_REC, 0) < 0) {
 		if (errno != ENOENT)
 			MUST(-1);
 		return;
 	}
-	MUST(syscall(SYS_mount_setattr, AT_FDCWD, path, RECURSIVE, &a, sizeof a));
+	attributes(AT_FDCWD, path, RECURSIVE, (struct mount_attributes){.set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC});
 }
 
-static void proc(void)
+/* The masks come after all else, so that no mount below /proc is masked too early. */
+static void masks(void)
 {
-	MUST(mkdir("proc", 0755));
-	MUST(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0));
 	masked_directory("proc/acpi");
 	masked_directory("proc/asound");
 	masked_directory("proc/scsi");
+	masked_file("proc/interrupts");
 	masked_file("proc/kcore");
 	masked_file("proc/keys");
 	masked_file("proc/latency_stats");
-	masked_file("proc/timer_list");
 	masked_file("proc/sched_debug");
+	masked_file("proc/timer_list");
+	masked_file("proc/timer_stats");
 	readonly("proc/bus");
 	readonly("proc/fs");
 	readonly("proc/irq");
@@ -200,48 +235,82 @@ static void proc(void)
 static void dev(void)
 {
 	MUST(mkdir("dev", 0755));
-	MUST(mount("tmpfs", "dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755"));
 	device("/dev/null");
 	device("/dev/zero");
 	device("/dev/full");
 	device("/dev/random");
 	device("/dev/urandom");
 	device("/dev/tty");
-	MUST(mkdir("dev/pts", 0755));
-	MUST(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620"));
-	MUST(symlink("pts/ptmx", "dev/ptmx"));
-	tmpfs("dev/shm", "mode=1777");
 	MUST(symlink("/proc/self/fd", "dev/fd"));
 	MUST(symlink("/proc/self/fd/0", "dev/stdin"));
 	MUST(symlink("/proc/self/fd/1", "dev/stdout"));
 	MUST(symlink("/proc/self/fd/2", "dev/stderr"));
+	MUST(symlink("pts/ptmx", "dev/ptmx"));
+	MUST(mkdir("dev/pts", 0755));
+	MUST(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620"));
+	tmpfs("/dev/shm", "mode=1777");
+}
+
+/* root makes the new root and steps into it. The working directory is the top
+ * of the new root from here on. */
+static void root(void)
+{
+	int f, top;
+	attributes(AT_FDCWD, "/", RECURSIVE, (struct mount_attributes){.propagation = MS_PRIVATE});
+	f = MUST(syscall(SYS_fsopen, "tmpfs", FS_CLOEXEC));
+	MUST(syscall(SYS_fsconfig, f, FS_STRING, "mode", "0755", 0));
+	MUST(syscall(SYS_fsconfig, f, FS_STRING, "size", "67108864", 0));
+	MUST(syscall(SYS_fsconfig, f, FS_CREATE, 0, 0, 0));
+	top = MUST(syscall(SYS_fsmount, f, FS_CLOEXEC, ATTR_NOSUID | ATTR_NODEV));
+	close(f);
+	MUST(syscall(SYS_move_mount, top, "", AT_FDCWD, "/", FROM_EMPTY_PATH));
+	MUST(fchdir(top));
+}
+
+/* clone_cwd returns a closed copy of the mount of the working directory. For
+ * root its files belong to the sandbox's ids as they do to the host's. */
+static int clone_cwd(int userns)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+	int f = MUST(syscall(SYS_openat2, AT_FDCWD, cwd, &how, sizeof how));
+	int tree = MUST(syscall(SYS_open_tree, f, "", TREE_CLONE | RECURSIVE | O_CLOEXEC | AT_EMPTY_PATH));
+	struct mount_attributes a = {.set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV};
+	close(f);
+	if (userns >= 0) {
+		a.set |= ATTR_IDMAP;
+		a.userns_fd = userns;
+	}
+	attributes(tree, "", RECURSIVE, a);
+	return tree;
 }
 
 static void tree(void)
 {
-	int here = MUST(syscall(SYS_open_tree, AT_FDCWD, ".", TREE_CLONE | RECURSIVE | O_CLOEXEC));
-	closed(here, "");
-	MUST(mount(0, "/", 0, MS_REC | MS_SLAVE, 0));
-	MUST(mount("tmpfs", "/", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755"));
-	MUST(chdir("/..")); /* dot-dot at the root steps onto what is mounted over it */
+	int work;
+	root();
 	bind_closed("/usr");
-	bind_closed("/etc");
 	merged("/bin");
 	merged("/sbin");
 	merged("/lib");
 	merged("/lib32");
 	merged("/lib64");
-	proc();
+	bind_closed("/etc");
+	MUST(mkdir("proc", 0755));
+	MUST(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0));
 	dev();
 	tmpfs("/tmp", "mode=1777");
-	tmpfs("/run", "mode=0755");
+	tmpfs("/var/tmp", "mode=1777");
+	MUST(mkdir("run", 0755));
+	MUST(symlink("/run", "var/run"));
 	tmpfs(home, "mode=0700");
 	directory(cwd, 0755);
-	MUST(syscall(SYS_move_mount, here, "", AT_FDCWD, cwd + 1, FROM_EMPTY_PATH));
-	close(here);
+	work = as_root ? receive() : clone_cwd(-1);
+	MUST(syscall(SYS_move_mount, work, "", AT_FDCWD, cwd + 1, FROM_EMPTY_PATH));
+	close(work);
+	masks();
+	attributes(AT_FDCWD, ".", 0, (struct mount_attributes){.set = ATTR_RDONLY});
 	MUST(syscall(SYS_pivot_root, ".", "."));
 	MUST(umount2(".", MNT_DETACH));
-	MUST(chdir(cwd));
 }
 
 static void network(void)
@@ -264,20 +333,25 @@ static void limit(int which, rlim_t v)
 static void limits(void)
 {
 	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_NOFILE, 20000);
 	limit(RLIMIT_NPROC, 1024);
+	limit(RLIMIT_NOFILE, 20000);
+}
+
+static void no_capabilities(void)
+{
+	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct none[2] = {0};
+	MUST(prctl(PR_SET_SECUREBITS, SECURE_ALL_BITS | SECURE_ALL_LOCKS | SECBIT_NO_CAP_AMBIENT_RAISE
+			| SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED));
+	MUST(syscall(SYS_capset, &h, none));
 }
 
 static void capabilities(void)
 {
-	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct none[2] = {0};
 	for (int c = 0; prctl(PR_CAPBSET_READ, c) >= 0; c++)
 		MUST(prctl(PR_CAPBSET_DROP, c));
 	MUST(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
-	MUST(prctl(PR_SET_SECUREBITS, SECURE_ALL_BITS | SECURE_ALL_LOCKS | SECBIT_NO_CAP_AMBIENT_RAISE
-			| SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED));
-	MUST(syscall(SYS_capset, &h, none));
+	no_capabilities();
 }
 
 static void allow(int ruleset, const char *path, uint64_t access)
@@ -293,35 +367,44 @@ static void landlock(void)
 	long abi = syscall(SYS_landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 1)
 		return; /* this kernel has no Landlock, or it is off */
+	/* The kernel's network rules are not asked for: the network namespace has no way out. */
 	struct ruleset_attributes a = {
 		.fs = ((1u << 13) - 1) | (abi >= 2) << 13 | (abi >= 3) << 14 | (abi >= 5) << 15,
-		.net = abi >= 4 ? 3 : 0,
-		.scoped = abi >= 6 ? 3 : 0,
 	};
-	uint64_t r = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, rx = r | LANDLOCK_ACCESS_FS_EXECUTE;
+	uint64_t list = LANDLOCK_ACCESS_FS_READ_DIR, rx = list | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE;
+	uint64_t rw = (list | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | 1u << 14) & a.fs;
+	uint64_t all = a.fs & ~(uint64_t)(LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK);
 	int f = MUST(syscall(SYS_landlock_create_ruleset, &a, sizeof a, 0));
+	allow(f, "/", list);
 	allow(f, "/usr", rx);
-	allow(f, "/etc", r);
+	allow(f, "/etc", rx);
+	allow(f, "/proc", rw);
+	allow(f, "/dev", rw | (a.fs & 1u << 15));
+	allow(f, "/dev/shm", all);
+	allow(f, "/tmp", all);
+	allow(f, "/var/tmp", all);
+	allow(f, home, all);
 	allow(f, cwd, rx);
-	allow(f, "/proc", r | LANDLOCK_ACCESS_FS_WRITE_FILE);
-	allow(f, "/dev", r | LANDLOCK_ACCESS_FS_WRITE_FILE | (a.fs & 1u << 15));
-	allow(f, "/dev/pts", r | LANDLOCK_ACCESS_FS_WRITE_FILE | (a.fs & 1u << 15));
-	allow(f, "/dev/shm", a.fs);
-	allow(f, "/tmp", a.fs);
-	allow(f, "/run", a.fs);
-	allow(f, home, a.fs);
 	MUST(syscall(SYS_landlock_restrict_self, f, 0));
 	close(f);
+}
+
+static void signals(uint64_t blocked)
+{
+	MUST(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, 0, sizeof blocked));
 }
 
 static int payload(void *unused)
 {
 	(void)unused;
-	setsid();
-	limits();
 	capabilities();
 	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	setsid();
+	MUST(chdir(cwd));
 	landlock();
+	limits();
+	MUST(syscall(SYS_close_range, 3, ~0u, CLOSE_CLOEXEC));
+	signals(0);
 	MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter));
 	execve(payload_argv[0], payload_argv, payload_env);
 	fprintf(stderr, "climit: exec %s: %s\n", payload_argv[0], strerror(errno));
@@ -344,18 +427,26 @@ static void ids(void)
 	MUST(setgroups(0, 0));
 	MUST(setresgid(0, 0, 0));
 	MUST(setresuid(0, 0, 0));
+	MUST(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)); /* a change of ids cleared both */
+	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL));
 }
 
 static int init(void)
 {
 	char *av[] = {"init", 0}, *ev[] = {0};
+	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL));
+	close(status_pipe[0]);
+	MUST(write(status_pipe[1], "\x7f\0\0", 4)); /* fails if the launcher died before the line above but one */
 	ids();
-	MUST(prctl(PR_SET_PDEATHSIG, SIGKILL)); /* a change of ids would clear it */
+	put("/proc/sys/user/max_user_namespaces", "0");
 	tree();
 	network();
-	MUST(sethostname("sandbox", 7));
-	MUST(syscall(SYS_close_range, 3, ~0u, CLOSE_CLOEXEC));
+	MUST(sethostname("carrel", 6));
+	signals(~0ull);
 	MUST(clone(payload, payload_stack + sizeof payload_stack, CLONE_VM | CLONE_VFORK | SIGCHLD, 0));
+	MUST(dup2(status_pipe[1], 0));
+	MUST(syscall(SYS_close_range, 1, ~0u, CLOSE_CLOEXEC));
+	no_capabilities();
 	syscall(SYS_execveat, reaper_fd, "", av, ev, AT_EMPTY_PATH);
 	fprintf(stderr, "climit: exec of the reaper: %s\n", strerror(errno));
 	_exit(EXIT_SETUP);
@@ -405,6 +496,29 @@ static void write_maps(pid_t pid)
 	snprintf(path, sizeof path, "/proc/%d/gid_map", pid);
 	put(path, map);
 	MUST(write(gate[1], "", 1));
+	snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+	int userns = MUST(open(path, O_RDONLY | O_CLOEXEC)), work = clone_cwd(userns);
+	hand(work);
+	close(work);
+	close(userns);
+}
+
+/* wait_for returns the payload's status. If PID 1 says that no process is left,
+ * the launcher does not wait for the kernel to take the namespaces down. */
+static uint32_t wait_for(pid_t pid)
+{
+	uint32_t status;
+	int own;
+	do {
+		ssize_t n = read(status_pipe[0], &status, sizeof status);
+		if (n != sizeof status) {
+			MUST(waitpid(pid, &own, __WALL));
+			return own;
+		}
+	} while ((status & 0xff) == 0x7f);
+	if (!(status & CLEAN))
+		MUST(waitpid(pid, &own, __WALL));
+	return status & ~CLEAN;
 }
 
 static void load_filter(void)
@@ -438,7 +552,7 @@ static void load_reaper(void)
 int main(int argc, char **argv)
 {
 	const char *h = getenv("HOME");
-	int status;
+	uint32_t status;
 	if (argc < 2 || !h || *h != '/' || !h[1]) {
 		fprintf(stderr, "usage: HOME=/folder climit /path/of/command [arg ...]\n");
 		return 2;
@@ -448,19 +562,24 @@ int main(int argc, char **argv)
 	snprintf(home_env, sizeof home_env, "HOME=%s", h);
 	payload_env[0] = "PATH=/usr/bin:/bin:/usr/sbin:/sbin";
 	payload_env[1] = home_env;
+	payload_env[2] = "SHELL=/bin/sh";
+	payload_env[3] = "LANG=C";
+	payload_env[4] = "TMPDIR=/tmp";
 	MUST(getcwd(cwd, sizeof cwd) ? 0 : -1);
 	snprintf(uid_map, sizeof uid_map, "%u %u 1\n", getuid(), getuid());
 	snprintf(gid_map, sizeof gid_map, "%u %u 1\n", getgid(), getgid());
 	as_root = geteuid() == 0;
 	load_filter();
 	load_reaper();
+	MUST(pipe2(status_pipe, O_CLOEXEC));
 	if (as_root)
-		MUST(pipe2(gate, O_CLOEXEC));
+		MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gate));
 
 	pid_t pid = MUST(start(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS
 			| CLONE_NEWCGROUP | CLONE_NEWTIME));
 	if (as_root)
 		write_maps(pid);
-	MUST(waitpid(pid, &status, __WALL));
+	close(status_pipe[1]);
+	status = wait_for(pid);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
