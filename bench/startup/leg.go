@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // leg is one user's table.
@@ -159,4 +160,18 @@ func sees(probe, host string) string {
 		words = append(words, "seccomp")
 	}
 	return strings.Join(words, ", ")
+}
+
+// nullIsWhole refuses a /dev/null that is not root's or not open to all. OCI runtimes give their standard streams to the
+// sandbox's user, so a benchmark that hands them the device would take it from the whole machine.
+func nullIsWhole() error {
+	var st syscall.Stat_t
+	if err := syscall.Stat(os.DevNull, &st); err != nil {
+		return fmt.Errorf("look at %s: %w", os.DevNull, err)
+	}
+	if st.Mode != syscall.S_IFCHR|0o666 || st.Uid != 0 || st.Gid != 0 || st.Rdev != 1<<8|3 {
+		return fmt.Errorf("look at %s: it is mode %#o of %d:%d, device %#x, instead of a character device 1:3 with mode 0666 of 0:0",
+			os.DevNull, st.Mode, st.Uid, st.Gid, st.Rdev)
+	}
+	return nil
 }

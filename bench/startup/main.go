@@ -115,6 +115,9 @@ func run(o *options) (missed bool, err error) {
 		return false, err
 	}
 	defer s.remove()
+	if err := nullIsWhole(); err != nil {
+		return false, err
+	}
 	var legs []*leg
 	if o.leg != "root" {
 		legs = append(legs, &leg{Name: "ordinary user", uid: o.uid})
@@ -130,6 +133,9 @@ func run(o *options) (missed bool, err error) {
 		if err := s.measure(l); err != nil {
 			return false, fmt.Errorf("%s: %w", l.Name, err)
 		}
+	}
+	if err := nullIsWhole(); err != nil {
+		return false, fmt.Errorf("after the runs: %w; a launcher gave it away with fchown(2)", err)
 	}
 	r := report{Machine: s.machine(), Legs: legs, Notes: s.Notes, Targets: judge(legs)}
 	if o.asJSON {

@@ -89,10 +89,13 @@ func (s *stage) bundles() error {
 
 // rootfs makes the empty root with mount points and the host's links into /usr.
 func (s *stage) rootfs() error {
-	for _, d := range []string{"usr", "etc", "proc", "dev", "tmp", "run", s.path("home"), s.path("work")} {
+	for _, d := range []string{"usr", "etc", "proc", "dev", "tmp", "run", "var/tmp", s.path("home"), s.path("work")} {
 		if err := os.MkdirAll(filepath.Join(s.path("rootfs"), d), 0o755); err != nil {
 			return err
 		}
+	}
+	if err := os.Symlink("/run", filepath.Join(s.path("rootfs"), "var", "run")); err != nil {
+		return err
 	}
 	for _, d := range []string{"bin", "sbin", "lib", "lib32", "lib64"} {
 		if to, err := os.Readlink("/" + d); err == nil {
@@ -123,7 +126,7 @@ func (s *stage) config(args []string, filter *specs.LinuxSeccomp) *specs.Spec {
 		{Destination: "/proc", Source: "proc", Type: "proc", Options: []string{"nosuid", "nodev", "noexec"}},
 		{Destination: "/dev", Source: "tmpfs", Type: "tmpfs", Options: []string{"nosuid", "mode=0755"}},
 		{Destination: "/dev/pts", Source: "devpts", Type: "devpts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}},
-		tmpfs("/dev/shm", "1777"), tmpfs("/tmp", "1777"), tmpfs("/run", "0755"), tmpfs(s.path("home"), "0700"), bind(s.path("work")),
+		tmpfs("/dev/shm", "1777"), tmpfs("/tmp", "1777"), tmpfs("/var/tmp", "1777"), tmpfs(s.path("home"), "0700"), bind(s.path("work")),
 	}
 	for _, d := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64"} {
 		if st, err := os.Lstat(d); err == nil && st.IsDir() {
@@ -132,17 +135,17 @@ func (s *stage) config(args []string, filter *specs.LinuxSeccomp) *specs.Spec {
 	}
 	limit := func(name string, n uint64) specs.POSIXRlimit { return specs.POSIXRlimit{Type: name, Hard: n, Soft: n} }
 	return &specs.Spec{
-		Version: "1.0.2", Hostname: "sandbox", Mounts: mounts,
+		Version: "1.0.2", Hostname: "carrel", Mounts: mounts,
 		Root: &specs.Root{Path: s.path("rootfs"), Readonly: true},
 		Process: &specs.Process{
 			Args: args, Cwd: s.path("work"), NoNewPrivileges: true, Capabilities: &specs.LinuxCapabilities{},
-			Env:     []string{"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + s.path("home")},
+			Env:     []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + s.path("home"), "SHELL=/bin/sh", "LANG=C", "TMPDIR=/tmp"},
 			Rlimits: []specs.POSIXRlimit{limit("RLIMIT_CORE", 0), limit("RLIMIT_NOFILE", 20000), limit("RLIMIT_NPROC", 1024)},
 		},
 		Linux: &specs.Linux{
 			Namespaces: namespaces, UIDMappings: ids, GIDMappings: ids, Seccomp: filter, CgroupsPath: "/" + cgroupName(),
-			MaskedPaths: []string{"/proc/acpi", "/proc/asound", "/proc/scsi", "/proc/kcore", "/proc/keys",
-				"/proc/latency_stats", "/proc/timer_list", "/proc/sched_debug"},
+			MaskedPaths: []string{"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
+				"/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats"},
 			ReadonlyPaths: []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"},
 		},
 	}

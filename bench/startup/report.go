@@ -102,8 +102,9 @@ func (r report) print(w io.Writer) {
 		}
 		p("| %s | %s | %s | %s | %s |\n", t.What, limit, measured, leg, t.Verdict)
 	}
-	p("\nRatios are of medians unless said otherwise. bwrap returns before its tree has ended, and waits for none of it:\n" +
-		"its wall time leaves the end out, and its CPU is honest in the --as-pid-1 row only. carrel and the C limit wait for all.\n")
+	p("\nRatios are of medians unless said otherwise. Wall time ends when the launcher ends. carrel and the C limit end once no process\n" +
+		"but PID 1 is left in the sandbox; bwrap ends with its payload; the kernel takes namespaces down later for all of them.\n" +
+		"CPU counts every process of a launch, whoever outlived whom.\n")
 	for _, n := range r.Notes {
 		p("\n%s\n", n)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strconv"
 	"strings"
 )
@@ -67,7 +66,9 @@ func (s *stage) rows(l *leg) []row {
 	}
 	rs = append(rs, launcher(rowLimit, s.path("climit")))
 	if p := s.tools["bwrap"]; p != "" {
-		rs = append(rs, launcher(rowBwrap, s.bwrap(p)...), launcher(rowBwrap1, s.bwrap(p, "--as-pid-1")...))
+		asked := bwrapFlags(s.path("home"), s.path("work"), filterFD)
+		rs = append(rs, launcher(rowBwrap, append([]string{p}, asked...)...),
+			launcher(rowBwrap1, append([]string{p, "--as-pid-1"}, asked...)...))
 	}
 	if p := s.tools["unshare"]; p != "" {
 		rs = append(rs, launcher(rowUnshare, p, "--user", "--map-current-user", "--mount", "--pid", "--net", "--ipc",
@@ -89,23 +90,4 @@ func (s *stage) rows(l *leg) []row {
 		rs = append(rs, row{name: name, argv: strings.Fields(command), meter: true})
 	}
 	return rs
-}
-
-// bwrap asks for what the strict preset has. bwrap knows no time namespace, no
-// rlimits, no securebits and no Landlock, so it does less.
-func (s *stage) bwrap(path string, more ...string) []string {
-	a := []string{path, "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup",
-		"--hostname", "sandbox", "--new-session", "--die-with-parent", "--cap-drop", "ALL", "--clearenv",
-		"--setenv", "PATH", "/usr/bin:/bin:/usr/sbin:/sbin", "--setenv", "HOME", s.path("home"),
-		"--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc"}
-	for _, d := range []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64"} {
-		if to, err := os.Readlink(d); err == nil {
-			a = append(a, "--symlink", to, d)
-		} else if _, err := os.Stat(d); err == nil {
-			a = append(a, "--ro-bind", d, d)
-		}
-	}
-	a = append(a, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", s.path("home"),
-		"--ro-bind", s.path("work"), s.path("work"), "--chdir", s.path("work"), "--seccomp", strconv.Itoa(filterFD))
-	return append(a, more...)
 }

@@ -158,6 +158,8 @@ poll:
 	MOVL	192(SP), R14
 	CMPL	R14, $17
 	JEQ	poll
+	CMPL	R14, $23 // SIGURG: left over from the Go runtime that was here before
+	JEQ	poll
 	MOVL	$424, AX // pidfd_send_signal(1, sig, NULL, 0)
 	MOVL	$1, DI
 	MOVL	R14, SI

@@ -153,6 +153,8 @@ poll:
 	MOVWU	192(RSP), R21
 	CMPW	$17, R21
 	BEQ	poll
+	CMPW	$23, R21 // SIGURG: left over from the Go runtime that was here before
+	BEQ	poll
 	MOVD	$424, R8 // pidfd_send_signal(1, sig, NULL, 0)
 	MOVD	$1, R0
 	MOVD	R21, R1

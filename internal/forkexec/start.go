@@ -19,6 +19,7 @@ type Options struct {
 	Host     []int  // host values; the first launch.HostFirst are filled in by Start
 	NoInit   bool   // the set-up program ends in the user's program: no init executable and no status pipe are made
 	Fork     bool   // copy the memory instead of sharing it: the fallback where memory files cannot be executed
+	Hold     bool   // keep signals blocked in the calling thread after a successful Start, until Deliver
 	Inject   *Inject
 }
 
@@ -102,7 +103,13 @@ func Start(o *Options) (*Launch, error) {
 	}
 	l.im = im
 	l.undumpable = dumpable() == 0
+	// A signal that is pending makes clone3 start all over again, and Go's own preemption signals come in bursts when the
+	// kernel takes its time: without this a busy machine could repeat the work of making namespaces for ever.
+	old := setMask(^uint64(0))
 	r, tid := cloneRun(unsafe.Pointer(im.clone), unsafe.Sizeof(cloneArgs{}), unsafe.Pointer(im.setup))
+	if r > ^uintptr(4095) || !o.Hold {
+		setMask(old)
+	}
 	if r > ^uintptr(4095) {
 		l.Free()
 		return nil, &CloneError{syscall.Errno(-r), o.Clone}
@@ -120,6 +127,16 @@ func dumpable() uintptr {
 	r, _, _ := syscall.RawSyscall(syscall.SYS_PRCTL, prGetDumpable, 0, 0)
 	return r
 }
+
+// setMask sets the calling thread's signal mask and returns the one before.
+func setMask(mask uint64) (old uint64) {
+	const setmask = 2
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, setmask, uintptr(unsafe.Pointer(&mask)), uintptr(unsafe.Pointer(&old)), 8, 0, 0)
+	return old
+}
+
+// Deliver lets signals through again that a Start with Hold has kept back.
+func Deliver() { setMask(0) }
 
 func closeAll(fds ...int) {
 	for _, fd := range fds {

@@ -75,8 +75,8 @@ const (
 	numCalls
 )
 
-// callInfo is one row of the table: the name, the numbers, how each argument prints (see format.go), and whether the call
-// needs a privilege or a freedom that a seccomp filter may take away, so that it must come before the filter.
+// callInfo is one row of the table: the name, the numbers, what each argument is, by a letter (see verify_data.go for pointers
+// and format.go for how all print), and whether the call needs a privilege or a freedom that a seccomp filter may take away, so that it must come before the filter.
 type callInfo struct {
 	name  string
 	amd64 int16
@@ -95,7 +95,7 @@ var calls = [numCalls]callInfo{
 	Write:                 {"write", 1, 64, "dbd", false},
 	Dup3:                  {"dup3", 292, 24, "ddx", false},
 	Fcntl:                 {"fcntl", 72, 25, "ddx", false},
-	Ioctl:                 {"ioctl", 16, 29, "dxv", true},
+	Ioctl:                 {"ioctl", 16, 29, "dxi", true},
 	Socket:                {"socket", 41, 198, "ddd", true},
 	Mount:                 {"mount", 165, 40, "pppMp", true},
 	Umount2:               {"umount2", 166, 39, "px", true},
@@ -120,16 +120,16 @@ var calls = [numCalls]callInfo{
 	Unshare:               {"unshare", 272, 97, "N", true},
 	Setsid:                {"setsid", 112, 157, "", false},
 	Setpgid:               {"setpgid", 109, 154, "dd", false},
-	Setgroups:             {"setgroups", 116, 159, "dv", true},
+	Setgroups:             {"setgroups", 116, 159, "dG", true},
 	Setresuid:             {"setresuid", 117, 147, "ddd", true},
 	Setresgid:             {"setresgid", 119, 149, "ddd", true},
-	Capset:                {"capset", 126, 91, "vC", true},
-	Prlimit:               {"prlimit", 302, 261, "dRLd", true},
-	LandlockCreateRuleset: {"landlock_create_ruleset", 444, 444, "vdd", true},
+	Capset:                {"capset", 126, 91, "hC", true},
+	Prlimit:               {"prlimit", 302, 261, "dRLL", true},
+	LandlockCreateRuleset: {"landlock_create_ruleset", 444, 444, "Udd", true},
 	LandlockRestrictSelf:  {"landlock_restrict_self", 446, 446, "dx", true},
 	Seccomp:               {"seccomp", 317, 277, "dxS", false},
-	RtSigprocmask:         {"rt_sigprocmask", 14, 135, "dvvd", true},
-	RtSigaction:           {"rt_sigaction", 13, 134, "dvvd", true},
+	RtSigprocmask:         {"rt_sigprocmask", 14, 135, "dmmd", true},
+	RtSigaction:           {"rt_sigaction", 13, 134, "daad", true},
 	Umask:                 {"umask", 95, 166, "o", false},
 	Execve:                {"execve", 59, 221, "pVV", false},
 	Execveat:              {"execveat", 322, 281, "DpVVx", false},

@@ -78,11 +78,11 @@ func formatNumber(b *strings.Builder, v uint64, letter byte) {
 	switch {
 	case letter == 'D' && int64(v) == -100:
 		b.WriteString("cwd")
-	case (letter == 'p' || letter == 'v') && v == 0:
+	case (isPointer(letter) || letter == 'i') && v == 0:
 		b.WriteString("-")
 	case letter == 'o':
 		b.WriteString("0" + strconv.FormatUint(v, 8))
-	case letter == 'P':
+	case letter == 'P' && prctlName(v) != "":
 		b.WriteString(prctlName(v))
 	case letter == 'R' && v < 16:
 		b.WriteString(rlimitName(v))
@@ -108,8 +108,16 @@ func (p *Program) formatData(b *strings.Builder, o *Op, k int, letter byte) {
 			s = s[:36] + "…\""
 		}
 		b.WriteString(s)
-	case 'A', 'H', 'L', 'C', 'v':
-		words := map[byte]int{'A': 3, 'H': 3, 'L': 2, 'C': 3, 'v': 1}[letter]
+	case 'A', 'H', 'L', 'C', 'G', 'U', 'm', 'a', 'h', 'i':
+		words := 1
+		switch letter {
+		case 'A', 'H', 'C':
+			words = 3
+		case 'L':
+			words = 2
+		case 'U':
+			words = int(min(o.Args[k+1]/8, 8))
+		}
 		b.WriteByte('{')
 		for i := range words {
 			if len(d) < 8*(i+1) {
@@ -133,7 +141,8 @@ func (p *Program) formatData(b *strings.Builder, o *Op, k int, letter byte) {
 // formatVector prints the number of strings only: argv and envp can be long and secret.
 func (p *Program) formatVector(b *strings.Builder, d []byte) {
 	n := 0
-	for len(d) >= 8*(n+1) && word(d, 8*n) != 0 {
+	first := len(p.Data) - len(d)
+	for len(d) >= 8*(n+1) && (word(d, 8*n) != 0 || relocated(p, uint64(first+8*n))) {
 		n++
 	}
 	b.WriteString("[" + strconv.Itoa(n) + "]")
@@ -161,10 +170,13 @@ func printable(s string) string {
 	return s
 }
 
+// prctlName names the options of prctl(2) that a program may use, none of which takes an address; "" for any other.
 func prctlName(v uint64) string {
 	switch v {
 	case 1:
 		return "PDEATHSIG"
+	case 4:
+		return "DUMPABLE"
 	case 24:
 		return "CAPBSET_DROP"
 	case 28:
@@ -174,7 +186,7 @@ func prctlName(v uint64) string {
 	case 47:
 		return "CAP_AMBIENT"
 	}
-	return strconv.FormatUint(v, 10)
+	return ""
 }
 
 func rlimitName(v uint64) string {

@@ -30,8 +30,9 @@ type Pair struct {
 }
 
 // Verify checks both programs before anything is cloned. A pair that passes can fail in the child only by an errno: no op
-// reads a slot that was not set or data that is not there, every program ends in an execve and in nothing after it, and no
-// op that a seccomp filter could refuse follows the filter.
+// reads a slot that was not set or data that is not there, nor lets the kernel write outside the data; every program ends in
+// an execve and in nothing after it; no op that a seccomp filter could refuse follows the filter; and the two programs do not
+// wait for each other for ever.
 func Verify(p Pair) error {
 	spawn, commit, await := count(p.Setup, Spawn), count(p.Setup, Commit), 0
 	if p.Payload != nil {
@@ -54,39 +55,7 @@ func Verify(p Pair) error {
 	if err := verify(p.Setup, p.Hosts, 0, &set, p.Payload); err != nil {
 		return err
 	}
-	return nil
-}
-
-// verifyFlags makes sure that whoever waits is posted to, exactly once and by the other program.
-func verifyFlags(p Pair) error {
-	var posts, waits [2][Flags]int
-	for i, prog := range [2]*Program{p.Setup, p.Payload} {
-		if prog == nil {
-			continue
-		}
-		for k := range prog.Ops {
-			o := &prog.Ops[k]
-			if o.Call != Post && o.Call != Wait {
-				continue
-			}
-			if o.Arg(0).Kind != Imm || o.Args[0] >= Flags {
-				return &VerifyError{k, "no such flag"}
-			}
-			if o.Call == Post {
-				posts[i][o.Args[0]]++
-			} else {
-				waits[i][o.Args[0]]++
-			}
-		}
-	}
-	for i := range 2 {
-		for f := range Flags {
-			if posts[i][f] != waits[1-i][f] || posts[i][f] > 1 {
-				return &VerifyError{-1, fmt.Sprintf("flag %d is not posted once by one program and awaited once by the other", f)}
-			}
-		}
-	}
-	return nil
+	return verifyOrder(p)
 }
 
 func count(p *Program, c Call) (n int) {
@@ -166,7 +135,10 @@ func verifyShape(p *Program) error {
 			return &VerifyError{i, "the last op is " + c.String() + ", not execve"}
 		}
 	}
-	for _, r := range p.Relocs {
+	for i, r := range p.Relocs {
+		if i > 0 && r <= p.Relocs[i-1] {
+			return &VerifyError{-1, fmt.Sprintf("relocation at %d is not in ascending order", r)}
+		}
 		if int(r)+8 > len(p.Data) || r%8 != 0 {
 			return &VerifyError{-1, fmt.Sprintf("relocation at %d is outside the data or not aligned", r)}
 		}
@@ -175,79 +147,4 @@ func verifyShape(p *Program) error {
 		}
 	}
 	return nil
-}
-
-// sizes of the structures behind an argument, by the letter of its signature.
-func structSize(letter byte) int {
-	switch letter {
-	case 'A':
-		return 32 // struct mount_attr
-	case 'H', 'C':
-		return 24 // struct open_how, two struct user_cap_data
-	case 'L', 'S':
-		return 16 // struct rlimit64, struct sock_fprog
-	case 'V':
-		return 8 // at least the NULL
-	}
-	return 1
-}
-
-func verifyArgs(p *Program, i, hosts int, set uint32) error {
-	o := &p.Ops[i]
-	sig := calls[o.Call].sig
-	for k := range 6 {
-		a := o.Arg(k)
-		switch a.Kind {
-		case Slot:
-			if a.Value >= Slots || set&(1<<a.Value) == 0 {
-				return &VerifyError{i, fmt.Sprintf("argument %d reads slot %d before it is set", k, a.Value)}
-			}
-		case Host:
-			if a.Value >= uint64(hosts) {
-				return &VerifyError{i, fmt.Sprintf("argument %d reads host value %d of %d", k, a.Value, hosts)}
-			}
-		case Data:
-			letter := byte('v')
-			if k < len(sig) {
-				letter = sig[k]
-			}
-			if err := verifyData(p, a.Value, letter, o, k); err != "" {
-				return &VerifyError{i, fmt.Sprintf("argument %d: %s", k, err)}
-			}
-		}
-	}
-	return nil
-}
-
-// verifyData checks one offset: strings end inside the data, buffers and structures fit.
-func verifyData(p *Program, off uint64, letter byte, o *Op, k int) string {
-	size := uint64(len(p.Data))
-	if off >= size {
-		return fmt.Sprintf("offset %d is outside %d bytes of data", off, size)
-	}
-	switch letter {
-	case 'p':
-		for _, c := range p.Data[off:] {
-			if c == 0 {
-				return ""
-			}
-		}
-		return "string has no end"
-	case 'b':
-		if k < 5 && o.Arg(k+1).Kind == Imm && o.Args[k+1] > size-off {
-			return fmt.Sprintf("%d bytes at %d are not all in %d bytes of data", o.Args[k+1], off, size)
-		}
-	default:
-		if uint64(structSize(letter)) > size-off {
-			return "structure does not fit the data"
-		}
-	}
-	return ""
-}
-
-func word(b []byte, off int) (v uint64) {
-	for i := 7; i >= 0; i-- {
-		v = v<<8 | uint64(b[off+i])
-	}
-	return v
 }

@@ -25,9 +25,10 @@ type Options struct {
 type Sandbox struct {
 	PID    int // of the first process, in the caller's pid namespace
 	Pidfd  int
-	Status int // read end of init's status pipe, or -1 where there is no init
-	Master int // the supervisor's side of the program's terminal, or -1
-	Thread int // that cloned; the sandbox dies with it if the plan says so
+	Status int  // read end of init's status pipe, or -1 where there is no init
+	Master int  // the supervisor's side of the program's terminal, or -1
+	Thread int  // that cloned; the sandbox dies with it if the plan says so
+	held   bool // signals are blocked until somebody waits
 	hello  bool
 }
 
@@ -61,9 +62,13 @@ func Start(p *plan.Plan, o *Options) (*Sandbox, error) {
 	st.closeSocket(0)
 	st.closeSocket(1)
 	if err != nil {
+		if st.o.Raw && st.l != nil {
+			forkexec.Deliver()
+		}
 		st.end()
 		return nil, err
 	}
+	st.s.held = st.o.Raw
 	st.l.Free()
 	return st.s, nil
 }
@@ -139,7 +144,7 @@ func (st *starter) clone() error {
 	}
 	l, err := forkexec.Start(&forkexec.Options{
 		Programs: st.p.Programs, Clone: st.p.Clone, Host: st.host, NoInit: st.p.NoInit,
-		Fork: st.p.Fork, Inject: st.o.Inject,
+		Fork: st.p.Fork, Inject: st.o.Inject, Hold: st.o.Raw,
 	})
 	var refused *forkexec.CloneError
 	switch {

@@ -16,6 +16,7 @@ const cleanBit = 1 << 31
 // Wait waits for the program's end and returns its wait status (wait(2)). Background processes of the sandbox are gone by
 // then; so is everything else of it but the kernel's own taking down of namespaces.
 func (s *Sandbox) Wait() (syscall.WaitStatus, error) {
+	s.deliver()
 	known, status := false, uint32(0)
 	for s.Status >= 0 && !known {
 		var b [4]byte
@@ -35,6 +36,14 @@ func (s *Sandbox) Wait() (syscall.WaitStatus, error) {
 		return syscall.WaitStatus(status &^ cleanBit), nil
 	}
 	return own, err
+}
+
+// deliver lets signals through that a one-shot start kept back; a waiter gets them by itself.
+func (s *Sandbox) deliver() {
+	if s.held {
+		forkexec.Deliver()
+		s.held = false
+	}
 }
 
 // reap waits for the first process.
@@ -75,6 +84,7 @@ func (s *Sandbox) Become() error {
 // Relay connects the program's terminal with the caller's until the program ends. in and out are the caller's descriptors, -1
 // where the caller has no terminal.
 func (s *Sandbox) Relay(in, out int) (syscall.WaitStatus, error) {
+	s.deliver()
 	status := s.Status
 	if status < 0 {
 		var err error

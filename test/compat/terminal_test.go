@@ -71,9 +71,11 @@ func TestBashJobControl(t *testing.T) {
 	// The window's size arrives when it arrives: the shell waits for it.
 	s.Resize(33, 111)
 	at(`until [ "$(stty size)" = "33 111" ]; do sleep 0.05; done; echo size-$((1+1))`, "size-2\r\n")
-	at("trap 'now=$(stty size)' WINCH", "\r\n")
+	s.Send(`bash -c 'trap "now=\$(stty size)" WINCH; echo arm""ed; until [ "$now" = "40 90" ]; do sleep 0.05; done; echo trapped-$((1+1))'` + "\n")
+	s.Expect("armed\r\n")
 	s.Resize(40, 90)
-	at(`until [ "$now" = "40 90" ]; do sleep 0.05; done; echo trapped-$((1+1))`, "trapped-2\r\n")
+	s.Expect("trapped-2\r\n")
+	s.Expect("in> ")
 	at("sh -c 'kill -STOP $$; echo went on'", "Stopped")
 	at("fg; echo fg $?", "went on\r\nfg 0\r\n")
 	at("{ sleep 1000 | cat; } & kill %%; wait; echo reaped-$((1+1))", "reaped-2\r\n")
