@@ -14,13 +14,11 @@ func Elevated() bool {
 	if syscall.Getuid() != syscall.Geteuid() || syscall.Getgid() != syscall.Getegid() {
 		return true
 	}
-	fd, err := syscall.Open("/proc/self/auxv", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return !errors.Is(err, syscall.ENOENT) // without /proc there is no answer, and nothing that follows will work either
-	}
 	var b [1024]byte
-	n, err := syscall.Read(fd, b[:])
-	_ = syscall.Close(fd)
+	n, err := auxv(b[:])
+	if errors.Is(err, syscall.ENOENT) {
+		return false // without /proc there is no answer, and nothing that follows will work either
+	}
 	if err != nil {
 		return true
 	}

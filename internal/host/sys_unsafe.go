@@ -111,3 +111,18 @@ func isTerminal(fd int) bool {
 	_, _, e := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), syscall.TCGETS, uintptr(unsafe.Pointer(&termios[0])))
 	return e == 0
 }
+
+// auxv reads this process's auxiliary vector: from the kernel directly (prctl PR_GET_AUXV, Linux 6.4), else from /proc.
+func auxv(b []byte) (int, error) {
+	const prGetAuxv = 0x41555856
+	n, _, e := syscall.RawSyscall6(syscall.SYS_PRCTL, prGetAuxv, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0, 0, 0)
+	if e == 0 {
+		return min(int(n), len(b)), nil
+	}
+	fd, err := syscall.Open("/proc/self/auxv", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer syscall.Close(fd)
+	return syscall.Read(fd, b)
+}

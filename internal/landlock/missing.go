@@ -13,10 +13,10 @@ type kind struct {
 // Refer is no loss of safety: without it the kernel denies what it would grant. Flags decide what is logged; only a missing
 // TSync leaves threads out.
 var (
-	fsKind    = kind{fsNames[:], knownFS, fsEffect, ^uint64(Refer)}
-	netKind   = kind{netNames[:], knownNet, netEffect, ^uint64(0)}
-	scopeKind = kind{scopeNames[:], knownScope, scopeEffect, ^uint64(0)}
-	flagKind  = kind{flagNames[:], knownFlags, flagEffect, uint64(TSync)}
+	fsKind    = kind{fsNames, knownFS, fsEffect, ^uint64(Refer)}
+	netKind   = kind{netNames, knownNet, netEffect, ^uint64(0)}
+	scopeKind = kind{scopeNames, knownScope, scopeEffect, ^uint64(0)}
+	flagKind  = kind{flagNames, knownFlags, flagEffect, uint64(TSync)}
 )
 
 func knownFS(a *ABI) uint64    { return uint64(a.FS) }

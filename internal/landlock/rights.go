@@ -74,28 +74,28 @@ const (
 // ForFile returns the rights that a rule on something other than a directory may have.
 func (a AccessFS) ForFile() AccessFS { return a & FileRights }
 
-var fsNames = [...]string{
+var fsNames = []string{
 	"execute", "write_file", "read_file", "read_dir", "remove_dir", "remove_file", "make_char", "make_dir", "make_reg",
 	"make_sock", "make_fifo", "make_block", "make_sym", "refer", "truncate", "ioctl_dev", "resolve_unix",
 }
 
-var netNames = [...]string{"bind_tcp", "connect_tcp", "bind_udp", "connect_send_udp"}
+var netNames = []string{"bind_tcp", "connect_tcp", "bind_udp", "connect_send_udp"}
 
-var scopeNames = [...]string{"abstract_unix_socket", "signal"}
+var scopeNames = []string{"abstract_unix_socket", "signal"}
 
-var flagNames = [...]string{"log_same_exec_off", "log_new_exec_on", "log_subdomains_off", "tsync"}
+var flagNames = []string{"log_same_exec_off", "log_new_exec_on", "log_subdomains_off", "tsync"}
 
 // String returns the names joined by commas, in the order of the bits, as in "execute,read_file"; "none" for the empty set.
-func (a AccessFS) String() string { return setString(uint64(a), fsNames[:]) }
+func (a AccessFS) String() string { return setString(uint64(a), fsNames) }
 
 // String returns the names joined by commas, or "none".
-func (a AccessNet) String() string { return setString(uint64(a), netNames[:]) }
+func (a AccessNet) String() string { return setString(uint64(a), netNames) }
 
 // String returns the names joined by commas, or "none".
-func (s Scope) String() string { return setString(uint64(s), scopeNames[:]) }
+func (s Scope) String() string { return setString(uint64(s), scopeNames) }
 
 // String returns the names joined by commas, or "none".
-func (f RestrictFlags) String() string { return setString(uint64(f), flagNames[:]) }
+func (f RestrictFlags) String() string { return setString(uint64(f), flagNames) }
 
 func setString(set uint64, names []string) string {
 	if set == 0 {
