@@ -1,7 +1,7 @@
 # make build   the command, static, in bin/
 # make check   format, vet, laws, lint, build for arm64: under two minutes
 # make test    every test, as root (when root) and as an ordinary user
-# make bench   start-up time, beside other launchers
+# make bench   start-up time and launches per second, beside other launchers
 # make fuzz    each fuzz target for FUZZTIME
 #
 # Nothing else is needed to work on the project. All targets run without a
@@ -44,7 +44,8 @@ test:
 	$(GO) run ./scripts/testrun $(TESTFLAGS)
 
 bench:
-	$(GO) run ./bench/startup
+	$(GO) run -trimpath ./bench/startup
+	$(GO) run -trimpath ./bench/inprocess
 
 fuzz:
 	GO="$(GO)" sh scripts/fuzz.sh $(FUZZTIME)

@@ -58,13 +58,14 @@ func main() {
 	case o.dir != "":
 		missed, err = measure(o, os.Stdout)
 	default:
-		missed, err = prepare(o)
+		err = prepare(o)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "inprocess:", err)
 		os.Exit(1)
 	}
 	if missed {
+		fmt.Fprintln(os.Stderr, "inprocess: a target was missed or not measured")
 		os.Exit(1)
 	}
 }

@@ -16,14 +16,14 @@ import (
 
 // prepare makes the scratch folder and measures in a process of an ordinary user, whose standard streams are files of this
 // benchmark. It removes the folder when that process ends.
-func prepare(o *options) (missed bool, err error) {
+func prepare(o *options) (err error) {
 	uid, gid, err := o.ordinary()
 	if err != nil {
-		return false, err
+		return err
 	}
 	dir, err := os.MkdirTemp("", "carrel-bench-")
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer func() {
 		if e := os.RemoveAll(dir); e != nil && err == nil {
@@ -31,11 +31,11 @@ func prepare(o *options) (missed bool, err error) {
 		}
 	}()
 	if err := fill(dir, uid, gid); err != nil {
-		return false, err
+		return err
 	}
 	empty, err := os.Open(filepath.Join(dir, "empty"))
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer empty.Close()
 	signals := make(chan os.Signal, 1)
@@ -50,7 +50,7 @@ func prepare(o *options) (missed bool, err error) {
 		c.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
 	if err := c.Start(); err != nil {
-		return false, err
+		return err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
@@ -61,9 +61,9 @@ func prepare(o *options) (missed bool, err error) {
 		err = <-ended
 	}
 	if err != nil {
-		return false, fmt.Errorf("measure: %w", err)
+		return fmt.Errorf("measure: %w", err)
 	}
-	return false, nil
+	return nil
 }
 
 // ordinary finds who measures.

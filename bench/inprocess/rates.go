@@ -76,8 +76,9 @@ func perSecond(l launcher, n int, during time.Duration) (float64, error) {
 				if err == nil {
 					err = ended(ws, 0)
 				}
-				errs[i] = err
-				done.Add(1)
+				if errs[i] = err; err == nil {
+					done.Add(1)
+				}
 			}
 		})
 	}

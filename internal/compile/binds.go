@@ -37,7 +37,7 @@ func (c *compiler) sourceTree(path string, attr uint64, dir, mapped bool) {
 	b.Do(launch.OpenTree, path, launch.S(slotTarget), b.Str(""), launch.I(openTreeClone|openTreeCloexec|atEmptyPath|recursive)).To(slotSource)
 	b.Do(launch.Close, path, launch.S(slotTarget))
 	if attr != 0 {
-		b.Do(launch.MountSetattr, path, launch.S(slotSource), b.Str(""), launch.I(atEmptyPath|recursive), c.attr(attr, 0, 0), launch.I(sizeMountAttr))
+		b.Do(launch.MountSetattr, path, launch.S(slotSource), b.Str(""), launch.I(atEmptyPath|recursive), c.attr(attr, 0), launch.I(sizeMountAttr))
 	}
 }
 
@@ -52,7 +52,7 @@ func (c *compiler) origin() source.Origin {
 }
 
 // bind places a host path.
-func (c *compiler) bind(m *specs.Mount, target string, t spot) {
+func (c *compiler) bind(m *specs.Mount, t spot) {
 	p := c.f.Find("", m.Source)
 	src, dir := m.Source, p.To == host.Directory
 	if p.Real != "" {
@@ -67,7 +67,7 @@ func (c *compiler) bind(m *specs.Mount, target string, t spot) {
 	if t.trusted && !granted && !c.contained {
 		b.Do(launch.Mount, m.Destination, b.Str(src), b.Str(t.rel), launch.I(0), launch.I(syscall.MS_BIND|syscall.MS_REC), launch.I(0))
 		if set != 0 {
-			b.Do(launch.MountSetattr, m.Destination, launch.I(atFDCWD), b.Str(t.rel), launch.I(atRecursive), c.attr(set, 0, 0), launch.I(sizeMountAttr))
+			b.Do(launch.MountSetattr, m.Destination, launch.I(atFDCWD), b.Str(t.rel), launch.I(atRecursive), c.attr(set, 0), launch.I(sizeMountAttr))
 		}
 		return
 	}

@@ -177,7 +177,7 @@ func (c *compiler) maskBelow(top string) {
 	for _, name := range l.ReadonlyPaths {
 		if rel, ok := c.maskable(top, name); ok {
 			c.b.Do(launch.Mount, name, c.b.Str(rel), c.b.Str(rel), launch.I(0), launch.I(syscall.MS_BIND|syscall.MS_REC), launch.I(0))
-			c.b.Do(launch.MountSetattr, name, launch.I(atFDCWD), c.b.Str(rel), launch.I(atRecursive), c.attr(attrRDONLY|attrNOSUID|attrNODEV|attrNOEXEC, 0, 0), launch.I(sizeMountAttr))
+			c.b.Do(launch.MountSetattr, name, launch.I(atFDCWD), c.b.Str(rel), launch.I(atRecursive), c.attr(attrRDONLY|attrNOSUID|attrNODEV|attrNOEXEC, 0), launch.I(sizeMountAttr))
 			n++
 		}
 	}

@@ -126,7 +126,7 @@ func (c *compiler) fileOver(e *spec.Entry, target string) error {
 func (c *compiler) cover(subject, name string, t spot, attr uint64) {
 	b := &c.b
 	b.Do(launch.OpenTree, subject, launch.S(slotScratch), b.Str(name), launch.I(openTreeClone|openTreeCloexec)).To(slotSource)
-	b.Do(launch.MountSetattr, subject, launch.S(slotSource), b.Str(""), launch.I(atEmptyPath), c.attr(attr, 0, 0), launch.I(sizeMountAttr))
+	b.Do(launch.MountSetattr, subject, launch.S(slotSource), b.Str(""), launch.I(atEmptyPath), c.attr(attr, 0), launch.I(sizeMountAttr))
 	if !t.trusted {
 		c.openInside(subject, t.rel)
 	}

@@ -89,7 +89,7 @@ func (c *compiler) parentMap(l *specs.Linux, from source.Origin) error {
 		m.Helper, m.UIDHelper, m.GIDHelper = true, c.f.NewUIDMap, c.f.NewGIDMap
 		how = "newuidmap(1) and newgidmap(1)"
 	}
-	if c.doc.Ext.AllowHostRoot == false && c.f.HostRoot {
+	if !c.doc.Ext.AllowHostRoot && c.f.HostRoot {
 		for _, r := range m.UID {
 			if r.Outside == 0 && r.Count > 0 {
 				return &source.Error{From: from, Text: "map ids: the range from " + strconv.Itoa(r.Outside) + " would put the host's uid 0 inside", Hint: "choose another --root-range, or say --allow-host-root"}

@@ -24,7 +24,7 @@ func (c *compiler) mounts() error {
 		return &source.Error{From: from, Text: "mount: without a mount namespace of its own the program would change the host's", Hint: "add --ns mount"}
 	}
 	c.b.Asked(from)
-	c.b.Do(launch.MountSetattr, "/ private", launch.I(atFDCWD), c.b.Str("/"), launch.I(atRecursive), c.attr(0, 0, syscall.MS_PRIVATE), launch.I(sizeMountAttr))
+	c.b.Do(launch.MountSetattr, "/ private", launch.I(atFDCWD), c.b.Str("/"), launch.I(atRecursive), c.attr(0, syscall.MS_PRIVATE), launch.I(sizeMountAttr))
 	c.layer("mount.propagation", "nothing is propagated in or out", "mount_setattr(2): private, recursive", from)
 	if err := c.root(); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (c *compiler) newFS(kind, subject string, options []string, attr uint64, sl
 	b := &c.b
 	b.Do(launch.Fsopen, kind+" for "+subject, b.Str(kind), launch.I(1)).To(slotFS)
 	for _, o := range options {
-		if _, _, ok := attribute(o); ok || propagation(o) {
+		if _, ok := attribute(o); ok || propagation(o) {
 			continue
 		}
 		key, value, found := strings.Cut(o, "=")
@@ -122,31 +122,29 @@ func (c *compiler) newFS(kind, subject string, options []string, attr uint64, sl
 }
 
 // attr puts struct mount_attr into the data.
-func (c *compiler) attr(set, clear, propagation uint64) launch.Arg {
-	return c.b.Words(set, clear, propagation, 0)
+func (c *compiler) attr(set, propagation uint64) launch.Arg {
+	return c.b.Words(set, 0, propagation, 0)
 }
 
 // attribute translates a mount option of the runtime-spec into a mount attribute.
-func attribute(option string) (set, clear uint64, ok bool) {
+func attribute(option string) (set uint64, ok bool) {
 	switch option {
 	case "ro", "rro":
-		return attrRDONLY, 0, true
-	case "rw", "rrw":
-		return 0, attrRDONLY, true
+		return attrRDONLY, true
 	case "nosuid", "rnosuid":
-		return attrNOSUID, 0, true
+		return attrNOSUID, true
 	case "nodev", "rnodev":
-		return attrNODEV, 0, true
+		return attrNODEV, true
 	case "noexec", "rnoexec":
-		return attrNOEXEC, 0, true
+		return attrNOEXEC, true
 	case "noatime":
-		return attrNOATIME, 0, true
+		return attrNOATIME, true
 	case "nosymfollow":
-		return attrNOSYMFOLLOW, 0, true
-	case "suid", "dev", "exec", "defaults", "bind", "rbind", "async", "atime", "relatime", "diratime":
-		return 0, 0, true
+		return attrNOSYMFOLLOW, true
+	case "rw", "rrw", "suid", "dev", "exec", "defaults", "bind", "rbind", "async", "atime", "relatime", "diratime":
+		return 0, true
 	}
-	return 0, 0, false
+	return 0, false
 }
 
 func propagation(option string) bool {
@@ -159,7 +157,7 @@ func propagation(option string) bool {
 
 func attributes(options []string) (set uint64) {
 	for _, o := range options {
-		if s, _, ok := attribute(o); ok {
+		if s, ok := attribute(o); ok {
 			set |= s
 		}
 	}
@@ -189,7 +187,7 @@ func (c *compiler) mount(i int) error {
 	case m.Type == "tmpfs" && m.Source == DevSource:
 		err = c.devices(m, target, t)
 	case isBind(m):
-		c.bind(m, target, t)
+		c.bind(m, t)
 	default:
 		err = c.fresh(m, t, from)
 	}
@@ -369,7 +367,7 @@ func (c *compiler) fresh(m *specs.Mount, t spot, from source.Origin) error {
 	}
 	var data []string
 	for _, o := range m.Options {
-		if _, _, ok := attribute(o); !ok && !propagation(o) {
+		if _, ok := attribute(o); !ok && !propagation(o) {
 			data = append(data, o)
 		}
 	}
@@ -409,7 +407,7 @@ func (c *compiler) sealRoot() {
 		return
 	}
 	if c.doc.Ext.Root == spec.RootFresh && c.doc.OCI.Root != nil && c.doc.OCI.Root.Readonly {
-		b.Do(launch.MountSetattr, "/ read-only", launch.I(atFDCWD), b.Str("."), launch.I(0), c.attr(attrRDONLY, 0, 0), launch.I(sizeMountAttr))
+		b.Do(launch.MountSetattr, "/ read-only", launch.I(atFDCWD), b.Str("."), launch.I(0), c.attr(attrRDONLY, 0), launch.I(sizeMountAttr))
 	}
 	if c.contained {
 		b.Do(launch.Fchdir, "the old root", launch.S(slotOld))

@@ -84,21 +84,21 @@ func Start(o *Options) (*Launch, error) {
 	o.Host[launch.HostReport] = fds[1]
 	if !o.NoInit {
 		if err := syscall.Pipe2(fds[2:4], syscall.O_CLOEXEC); err != nil {
-			l.Free()
+			l.Close()
 			return nil, err
 		}
 		l.Status = fds[2]
 		o.Host[launch.HostStatus], o.Host[launch.HostStatusRead] = fds[3], fds[2]
 		fd, err := OpenInit()
 		if err != nil {
-			l.Free()
+			l.Close()
 			return nil, err
 		}
 		o.Host[launch.HostInit] = fd
 	}
 	im, err := build(o)
 	if err != nil {
-		l.Free()
+		l.Close()
 		return nil, err
 	}
 	l.im = im
@@ -111,7 +111,7 @@ func Start(o *Options) (*Launch, error) {
 		setMask(old)
 	}
 	if r > ^uintptr(4095) {
-		l.Free()
+		l.Close()
 		return nil, &CloneError{syscall.Errno(-r), o.Clone}
 	}
 	l.PID, l.Pidfd, l.Thread = int(r), int(im.c.pidfd), int(tid)

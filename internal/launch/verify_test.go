@@ -188,7 +188,7 @@ var wrongs = []wrong{
 	{"flag that does not exist", "no such flag", func(s, _ *Builder) { at(s, Post).arg(0, I(Flags)) }},
 	{"flag from a slot", "no such flag", func(s, _ *Builder) { at(s, Post).arg(0, S(0)) }},
 	{"each waits for the other", "for ever", func(s, _ *Builder) { remove(s, Post); before(s, Dup3, op(Post, I(0))) }},
-	{"the payload posts only after the end", "for ever", func(_, p *Builder) { remove(p, Post); before(p, Seccomp, op(Post, I(1))); at(p, Seccomp).Call = Fchdir; at(p, Fchdir).arg(0, I(3)) }},
+	{"the payload posts only after the end", "for ever", func(_, p *Builder) { remove(p, Post); before(p, Seccomp, op(Post, I(1))) }},
 	{"the set-up waits for a payload that is not born", "for ever", func(s, _ *Builder) { remove(s, Wait); before(s, Spawn, op(Wait, I(1))) }},
 }
 
@@ -213,7 +213,7 @@ func TestVerifyRejectsPairs(t *testing.T) {
 		pair       Pair
 	}{
 		{"nothing", "no set-up program", Pair{}},
-		{"payload alone", "exactly one spawn", Pair{Payload: &p.Program}},
+		{"payload alone", "no set-up program", Pair{Payload: &p.Program}},
 		{"spawn without a payload", "spawn without a payload", Pair{Setup: &s.Program, Hosts: HostFirst}},
 		{"payload without a spawn", "exactly one spawn", Pair{&plain.Program, &p.Program, HostFirst}},
 		{"no ops", "no ops", Pair{Setup: &Program{}}},
