@@ -76,19 +76,49 @@ func (c *compiler) root() error {
 		b.Do(launch.MoveMount, dir+" as the root", launch.S(slotSource), b.Str(""), launch.I(atFDCWD), b.Str("/"), launch.I(moveMountFromEmpty))
 		b.Do(launch.Fcntl, dir, launch.S(slotSource), launch.I(syscall.F_DUPFD_CLOEXEC), launch.I(0)).To(slotRoot)
 		b.Do(launch.Close, dir, launch.S(slotSource))
-		// Whoever can write to the rootfs may swap a directory for a link at any moment. From here on the new root is this
-		// process's root, so that a link cannot lead anywhere else; the old tree is reached by descriptor only.
-		b.Do(launch.Openat, "the old root", launch.I(atFDCWD), b.Str("/"), launch.I(oPath|oCloexec), launch.I(0)).To(slotOld)
-		b.Do(launch.Fchdir, dir, launch.S(slotRoot))
-		b.Do(launch.Chroot, dir, b.Str("."))
-		c.rootIn, c.contained = true, true
+		c.contain(dir)
 		c.layer("root", dir, "pivot_root(2)", c.doc.Origin(spec.FieldRootfs))
 		return nil
 	}
 	b.Do(launch.MoveMount, "the new root", launch.S(slotRoot), b.Str(""), launch.I(atFDCWD), b.Str("/"), launch.I(moveMountFromEmpty))
-	b.Do(launch.Fchdir, "the new root", launch.S(slotRoot))
-	c.rootIn = true
+	if c.nested() {
+		c.contain("the new root")
+	} else {
+		b.Do(launch.Fchdir, "the new root", launch.S(slotRoot))
+		c.rootIn = true
+	}
 	return nil
+}
+
+// contain makes the new root this process's root while it is filled. Whoever can write to a rootfs or a granted directory may
+// swap a directory in it for a link at any moment; now a link cannot lead anywhere else. The old tree is reached by
+// descriptor only.
+func (c *compiler) contain(subject string) {
+	b := &c.b
+	b.Do(launch.Openat, "the old root", launch.I(atFDCWD), b.Str("/"), launch.I(oPath|oCloexec), launch.I(0)).To(slotOld)
+	b.Do(launch.Fchdir, subject, launch.S(slotRoot))
+	b.Do(launch.Chroot, subject, b.Str("."))
+	c.rootIn, c.contained = true, true
+}
+
+// nested reports whether something will lie below a bind of host files, so that a path to it leads through a directory that
+// others can change.
+func (c *compiler) nested() bool {
+	found := false
+	l := newLayout(c.doc)
+	walk(c.doc, func(i int, e *spec.Entry) {
+		if e != nil {
+			if e.Kind == spec.EntrySymlink {
+				l.links = append(l.links, *e)
+			}
+			return
+		}
+		m := &c.doc.OCI.Mounts[i]
+		target := l.follow(m.Destination)
+		found = found || target != "/" && l.cover(target).kind == placeBind && !isBind(m)
+		l.add(m, target)
+	})
+	return found
 }
 
 func rootOptions(d *spec.Doc) []string {

@@ -60,19 +60,17 @@ func build(o *Options) (*image, error) {
 	im := &image{mem: mem}
 	im.c = (*control)(r.take(unsafe.Sizeof(control{})))
 	im.setup = load(r, im.c, o.Programs.Setup, o.Host)
-	im.setup.prog, im.setup.forked = 1, o.Fork
+	im.setup.prog = 1
 	if o.Programs.Payload != nil {
 		im.payload = load(r, im.c, o.Programs.Payload, o.Host)
-		im.payload.prog, im.payload.forked = 2, o.Fork
+		im.payload.prog = 2
 		a := (*cloneArgs)(r.take(unsafe.Sizeof(cloneArgs{})))
-		a.flags = linux.CloneVM | linux.CloneClearSighand
-		if o.Fork {
-			a.flags = linux.CloneClearSighand
-		}
-		a.flags |= linux.ClonePidfd
+		// With a copy of the caller's memory too, both programs share that: it is what lets the kernel tell the payload of the
+		// set-up process's exec.
+		a.flags = linux.CloneVM | linux.CloneClearSighand | linux.ClonePidfd
 		a.pidfd = uint64(uintptr(unsafe.Pointer(&im.c.payloadFD)))
 		a.exitSignal = uint64(syscall.SIGCHLD)
-		a.giveStack(r, o.Fork)
+		a.giveStack(r)
 		im.setup.spawn, im.setup.payload = a, im.payload
 	}
 	if in := o.Inject; in != nil {
@@ -83,20 +81,20 @@ func build(o *Options) (*image, error) {
 		f.inject, f.errno = uint32(in.Op)+1, uintptr(in.Errno)
 	}
 	im.clone = (*cloneArgs)(r.take(unsafe.Sizeof(cloneArgs{})))
-	im.clone.flags = o.Clone | linux.ClonePidfd | linux.CloneClearSighand
+	im.clone.flags = o.Clone | linux.ClonePidfd | linux.CloneClearSighand | linux.CloneChildCleartid
+	if !o.Fork {
+		im.clone.flags |= linux.CloneVM
+	}
 	im.clone.pidfd = uint64(uintptr(unsafe.Pointer(&im.c.pidfd)))
 	im.clone.exitSignal = uint64(syscall.SIGCHLD)
-	if !o.Fork {
-		im.clone.flags |= linux.CloneVM | linux.CloneChildCleartid
-		im.clone.childTid = uint64(uintptr(unsafe.Pointer(&im.c.initAlive)))
-	}
-	im.clone.giveStack(r, o.Fork)
+	im.clone.childTid = uint64(uintptr(unsafe.Pointer(&im.c.initAlive)))
+	im.clone.giveStack(r)
 	im.c.initAlive, im.c.patience = 1, [2]uint64{0, 100e6}
 	return im, nil
 }
 
-// giveStack sets the child's stack. A forked child has a copy of the caller's, but cloneRun moves off it all the same.
-func (a *cloneArgs) giveStack(r *region, _ bool) {
+// giveStack sets the child's stack.
+func (a *cloneArgs) giveStack(r *region) {
 	a.stack, a.stackSize = uint64(uintptr(r.take(stackSize))), stackSize
 }
 

@@ -76,7 +76,6 @@ type frame struct {
 	errno   uintptr
 	spawn   *cloneArgs
 	payload *frame
-	forked  bool // the memory is a copy: init cannot be awaited by its exec
 }
 
 // cloneArgs is struct clone_args of clone3(2), as of Linux 5.7.
@@ -189,9 +188,6 @@ func pseudo(f *frame, o *op, a0, a1 uintptr) (r, e uintptr) {
 		return 0, waitFlag(f, &c.flags[a0&(launch.Flags-1)])
 	case launch.Commit:
 		atomic.StoreUint32(&c.ready, 1)
-		if f.forked {
-			wake(&c.ready)
-		}
 	case launch.Await:
 		await(f)
 	case launch.PathBeneath:
@@ -286,24 +282,8 @@ func waitFlag(f *frame, word *uint32) (e uintptr) {
 //go:nocheckptr
 func await(f *frame) {
 	c := f.c
-	word := &c.initAlive
-	for {
-		v := atomic.LoadUint32(word)
-		if f.forked {
-			word = &c.ready
-			v = 1 - atomic.LoadUint32(word)
-			if atomic.LoadUint32(&c.failed) != 0 {
-				v = 0
-			}
-		}
-		if v == 0 {
-			break
-		}
-		old := uintptr(1)
-		if f.forked {
-			old = 0
-		}
-		syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, old, 0, 0, 0)
+	for atomic.LoadUint32(&c.initAlive) != 0 {
+		syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(&c.initAlive)), futexWait, 1, 0, 0, 0)
 	}
 	if atomic.LoadUint32(&c.ready) == 0 || atomic.LoadUint32(&c.failed) != 0 {
 		syscall.RawSyscall6(syscall.SYS_EXIT_GROUP, exitCode, 0, 0, 0, 0, 0)
