@@ -109,6 +109,7 @@ type compiler struct {
 	trees                  int
 	unshared               uint64 // made by unshare in the child instead of by the clone
 	spawned, terminalReady bool
+	ownTerminal            bool // it lies in a devpts that the set-up program made
 	contained              bool // the new root is the process's root while it is built
 	maskedProc             bool // the masks below /proc are in place
 	late                   bool // the payload makes the network namespace itself

@@ -73,16 +73,6 @@ func (c *compiler) bindDevice(name, rel, subject string) {
 	b.Do(launch.Close, subject, launch.S(slotSource))
 }
 
-// ownDev reports whether the program gets a devpts of its own.
-func (c *compiler) ownDev() bool {
-	for i := range c.doc.OCI.Mounts {
-		if c.doc.OCI.Mounts[i].Source == DevSource {
-			return true
-		}
-	}
-	return false
-}
-
 // wantTerminal reports whether the program gets a terminal of its own.
 func (c *compiler) wantTerminal() bool { return c.doc.OCI.Process.Terminal }
 
@@ -93,7 +83,7 @@ func (c *compiler) openTerminal(at string) {
 	b.Do(launch.Openat, "/dev/ptmx", launch.I(atFDCWD), b.Str(at+"pts/ptmx"), launch.I(syscall.O_RDWR|oNoctty|oCloexec), launch.I(0)).To(slotMaster)
 	b.Do(launch.Ioctl, "unlock the terminal", launch.S(slotMaster), launch.I(ioctlTIOCSPTLCK), b.Words(0))
 	b.Do(launch.Ioctl, "the terminal", launch.S(slotMaster), launch.I(ioctlTIOCGPTPEER), launch.I(syscall.O_RDWR|oNoctty|oCloexec)).To(slotTerminal)
-	c.p.PTY.Slot = slotMaster
+	c.p.PTY.Slot, c.ownTerminal = slotMaster, true
 	c.layer("terminal", "a terminal of its own", "pty in its own devpts, relayed", from)
 }
 
@@ -112,7 +102,7 @@ func (c *compiler) terminal() error {
 	if c.p.PTY.Stdio == [3]bool{} {
 		c.p.PTY.Stdio = [3]bool{true, true, true}
 	}
-	if !c.ownDev() {
+	if !c.ownTerminal { // there is no devpts of its own
 		c.p.PTY.Slot = -1
 		c.p.PTY.Host = launch.HostFirst + len(c.p.Descs)
 		c.p.Descs = append(c.p.Descs, plan.Desc{Kind: plan.DescTerminal, From: from})

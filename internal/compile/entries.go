@@ -209,7 +209,7 @@ func (c *compiler) mountHidden(subject string, t spot, dir bool) {
 func (c *compiler) hideWritable(e *spec.Entry, target string, p *place, kind host.Kind) error {
 	grant, src := p.target, p.source
 	dir, missing := parent(target), kind == host.Missing
-	for missing && dir != grant && c.exists(dir) != host.Directory {
+	for missing && dir != grant && dir != "/" && c.exists(dir) != host.Directory {
 		dir = parent(dir)
 	}
 	chain := []string{}

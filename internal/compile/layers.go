@@ -131,6 +131,8 @@ func (c *compiler) filter(b *launch.Builder) error {
 			return &source.Error{From: from, Text: "compile the seccomp filter: " + err.Error()}
 		}
 		name = "linux.seccomp"
+	case name != "":
+		return &source.Error{From: from, Text: "load the seccomp filter: there is no profile " + strconv.Quote(name), Hint: "the shipped one is default"}
 	default:
 		return nil
 	}

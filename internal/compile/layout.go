@@ -228,7 +228,7 @@ func Wants(d *spec.Doc) []Wanted {
 			if root, path, ok := l.behind(name); ok {
 				want(root, path)
 				if c := l.cover(name); e.Kind == spec.EntryHide && c.kind == placeBind && c.rw {
-					for p := path; p != c.source && len(p) > len(c.source); {
+					for p := path; p != c.source && p != "/" && len(p) > len(c.source); {
 						p = parent(p)
 						want(root, p)
 						out[len(out)-1].Names = true

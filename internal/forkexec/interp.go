@@ -92,7 +92,7 @@ const (
 	exitCode           = 127 // status of a child that failed before its exec; the parent reads the cause from control
 )
 
-// interp runs a program in the child and never returns to Go code.
+// interp runs a program in the child. It never returns to Go code.
 //
 //go:nosplit
 //go:norace
@@ -116,6 +116,7 @@ func interp(f *frame) {
 			}
 			wakeAll(c)
 			syscall.RawSyscall6(syscall.SYS_EXIT_GROUP, exitCode, 0, 0, 0, 0, 0)
+			return // a filter refuses even that: no further op is made, and cloneRun ends in a trap
 		}
 		if o.out >= 0 {
 			c.slots[o.out&(launch.Slots-1)] = r
@@ -245,7 +246,6 @@ func wakeAll(c *control) {
 	for i := range c.flags {
 		wake(&c.flags[i])
 	}
-	wake(&c.ready)
 }
 
 // waitFlag waits for a flag. The other program may be killed before it can raise it or fail: the kernel then kills the

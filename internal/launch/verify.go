@@ -96,6 +96,11 @@ func verify(p *Program, hosts, base int, set *uint32, payload *Program) error {
 			if err := verify(payload, hosts, Slots/2, &inherited, nil); err != nil {
 				return err
 			}
+		case RtSigprocmask:
+			// Init learns of a payload that failed early by a signal that waits for it.
+			if payload != nil && !blocksAll(p, o) {
+				return &VerifyError{i, "a set-up program with a payload must keep all signals blocked"}
+			}
 		case Await:
 			if base == 0 {
 				return &VerifyError{i, "await in a set-up program"}
@@ -109,6 +114,11 @@ func verify(p *Program, hosts, base int, set *uint32, payload *Program) error {
 		}
 	}
 	return nil
+}
+
+func blocksAll(p *Program, o *Op) bool {
+	const setmask = 2
+	return o.Arg(0) == Arg{Imm, setmask} && o.Arg(1).Kind == Data && word(p.Data, int(o.Args[1])) == ^uint64(0)
 }
 
 // verifyShape checks sizes, the ending, and the relocations.

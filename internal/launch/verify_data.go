@@ -78,8 +78,8 @@ func verifyArgs(p *Program, i, hosts int, set uint32) error {
 			return &VerifyError{i, fmt.Sprintf("argument %d reads host value %d of %d", k, a.Value, hosts)}
 		}
 	}
-	if !numbersOnly(o) {
-		return &VerifyError{i, o.Call.String() + " with a request whose argument may be any address"}
+	if !knownRequest(o) {
+		return &VerifyError{i, "no such " + o.Call.String() + " request"}
 	}
 	return nil
 }
@@ -119,11 +119,14 @@ func ioctlSize(o *Op) (size uint64, known bool) {
 	return 0, false
 }
 
-// numbersOnly reports whether a multiplexed call is one of those that take no address among their numbers.
-func numbersOnly(o *Op) bool {
+// knownRequest reports whether a multiplexed call asks for one of the things that take no address among their numbers, and
+// whether a stage is one that the parent can tell.
+func knownRequest(o *Op) bool {
 	switch o.Call {
 	case Prctl:
 		return o.Arg(0).Kind == Imm && prctlName(o.Args[0]) != ""
+	case Sync:
+		return o.Arg(0).Kind == Imm && o.Args[0]-1 < 255 // the parent reads it as one byte, and 0 means the end
 	case Fcntl:
 		a := o.Arg(1)
 		return a.Kind == Imm && (a.Value <= 4 || a.Value == 1030) // F_DUPFD to F_SETFL, F_DUPFD_CLOEXEC

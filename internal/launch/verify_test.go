@@ -120,8 +120,13 @@ var wrongs = []wrong{
 	{"ioctl with an address that is a number", "mixed up", func(s, _ *Builder) { before(s, Spawn, op(Ioctl, S(0), I(0x8914), I(4096))) }},
 	{"ioctl with a number that is an address", "mixed up", func(s, _ *Builder) { before(s, Spawn, op(Ioctl, S(0), I(0x540e), s.Words(0))) }},
 	{"ioctl structure cut off", "not all in", func(s, _ *Builder) { before(s, Spawn, op(Ioctl, S(0), I(0x8914), s.Words(0, 0, 0, 0))) }},
-	{"prctl that writes to an address", "any address", func(s, _ *Builder) { before(s, Spawn, op(Prctl, I(2), I(4096))) }},
-	{"fcntl that writes to an address", "any address", func(s, _ *Builder) { before(s, Spawn, op(Fcntl, S(0), I(5), I(4096))) }},
+	{"prctl that writes to an address", "no such prctl request", func(s, _ *Builder) { before(s, Spawn, op(Prctl, I(2), I(4096))) }},
+	{"fcntl that writes to an address", "no such fcntl request", func(s, _ *Builder) { before(s, Spawn, op(Fcntl, S(0), I(5), I(4096))) }},
+	{"stage that ends the launch", "no such sync request", func(s, _ *Builder) { before(s, Spawn, op(Sync, I(0), H(0))) }},
+	{"stage that nobody can let pass", "no such sync request", func(s, _ *Builder) { before(s, Spawn, op(Sync, I(256), H(0))) }},
+	{"signals let through while init waits for them", "signals blocked", func(s, _ *Builder) {
+		before(s, Spawn, op(RtSigprocmask, I(2), s.Words(0), I(0), I(8)))
+	}},
 	{"vector without NULL", "array has no end", func(_, p *Builder) {
 		o := at(p, Execve)
 		p.align()
