@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/signal"
 	"runtime"
 	"strings"
 	"syscall"
@@ -125,12 +126,29 @@ func run(c *flags.Command) int {
 	if p.PTY.Want {
 		return relay(s, p)
 	}
-	_ = s.Become() // an optimization: without it this process waits itself
+	_ = s.Become() // an optimization: without it this process waits itself, and passes signals on as the waiter would
+	go forward(s)
 	ws, err := s.Wait()
 	if err != nil {
 		return fail(exitInternal, err)
 	}
 	return exitStatus(ws)
+}
+
+// forward passes signals to the sandbox until this process ends.
+func forward(s *supervisor.Sandbox) {
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals)
+	for sig := range signals {
+		n, ok := sig.(syscall.Signal)
+		if !ok || n == syscall.SIGCHLD || n == syscall.SIGURG { // the runtime's own
+			continue
+		}
+		_ = s.Signal(n) // it may just have ended
+		if n == syscall.SIGTSTP {
+			_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
+		}
+	}
 }
 
 // relay connects the program's terminal with ours.

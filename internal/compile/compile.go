@@ -180,6 +180,9 @@ func (c *compiler) namespaces() error {
 		c.p.Fork = true // setns refuses a time namespace to a process that shares its memory
 	}
 	c.p.Clone = c.news
+	if c.join&linux.CloneNewtime != 0 && c.news&linux.CloneNewuser != 0 {
+		return &source.Error{From: from, Text: "enter namespace time: after a new user namespace is made, the kernel does not let a process enter it", Hint: "join the user namespace that owns it too, or keep the caller's with --share user"}
+	}
 	if c.join&linux.CloneNewuser != 0 && c.news&linux.CloneNewpid != 0 {
 		return &source.Error{From: from, Text: "make namespace pid: a joined user namespace cannot be given a new one by the process that joins it", Hint: "join its pid namespace too, or keep the caller's with --share pid"}
 	}

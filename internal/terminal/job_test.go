@@ -157,7 +157,7 @@ func TestStoppedFromOutside(t *testing.T) {
 			s.Send("\n")
 			s.Expect("Stopped")
 			s.Expect(prompt)
-			run(s, "cut -d' ' -f3 /proc/$(cat $DIR/inside)/stat", "\r\n"+c.inside+"\r\n")
+			run(s, "cut -d' ' -f3 /proc/$(cat $DIR/inside)/stat | grep -vc T", "\r\n"+c.inside+"\r\n")
 			s.Expect(prompt)
 			run(s, "fg; echo status $?", "; echo status")
 			s.Send("word\n")

@@ -115,8 +115,8 @@ func (b *builder) scratch(at, mode string) specs.Mount {
 
 // owned lets a file system in memory belong to the program's ids, where another id makes the mount.
 func (b *builder) owned(options []string) []string {
-	if mode := b.doc.Ext.IDs.Mode; mode == spec.IDSelf {
-		return options
+	if b.doc.Ext.IDs.Mode == spec.IDSelf || b.ns[nsUser].state == nsJoined {
+		return options // the program's id makes them, or what it is called inside is not known here
 	}
 	if uid := b.proc.User.UID; uid != 0 {
 		options = append(options, "uid="+strconv.FormatUint(uint64(uid), 10))
