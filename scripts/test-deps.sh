@@ -22,6 +22,7 @@ strace strace
 busybox busybox-static
 debootstrap debootstrap
 gcc gcc
+g++ g++
 make make
 git git
 bash bash
@@ -30,6 +31,10 @@ python3 python3
 node nodejs
 sqlite3 sqlite3
 tar tar
+vim vim
+ssh-keygen openssh-client
+ps procps
+ip iproute2
 '
 directories='/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin'
 
