@@ -192,6 +192,11 @@ func (c *compiler) namespaces() error {
 	c.p.NoInit = !c.doc.Ext.Init
 	if c.late = !c.p.NoInit && c.p.Clone&linux.CloneNewnet != 0 && !c.p.Fork; c.late {
 		c.p.Clone &^= linux.CloneNewnet
+		for i := range c.p.Layers {
+			if c.p.Layers[i].Name == "namespace.net" {
+				c.p.Layers[i].How = "unshare(2), by the payload while the root is built"
+			}
+		}
 	}
 	c.p.Reaper = c.doc.Ext.Init && c.p.Clone&linux.CloneNewpid == 0
 	return nil
