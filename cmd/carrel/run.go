@@ -127,7 +127,9 @@ func run(c *flags.Command) int {
 		return relay(s, p)
 	}
 	_ = s.Become() // an optimization: without it this process waits itself, and passes signals on as the waiter would
-	go forward(s)
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals)
+	go forward(s, signals)
 	ws, err := s.Wait()
 	if err != nil {
 		return fail(exitInternal, err)
@@ -136,9 +138,7 @@ func run(c *flags.Command) int {
 }
 
 // forward passes signals to the sandbox until this process ends.
-func forward(s *supervisor.Sandbox) {
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals)
+func forward(s *supervisor.Sandbox, signals <-chan os.Signal) {
 	for sig := range signals {
 		n, ok := sig.(syscall.Signal)
 		if !ok || n == syscall.SIGCHLD || n == syscall.SIGURG { // the runtime's own

@@ -13,8 +13,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
-	"syscall"
 	"time"
 )
 
@@ -35,19 +33,7 @@ func main() {
 	}
 }
 
-// catchable lets programs that are started see the terminal's signals: a shell starts background commands with SIGINT and
-// SIGQUIT ignored, and ignored signals stay so over every exec, but caught ones are reset.
-func catchable() {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
-	go func() {
-		<-signals
-		os.Exit(130)
-	}()
-}
-
 func run(account string, mustExercise bool, patterns []string) bool {
-	catchable()
 	tally := newTally(os.Stdout)
 	orphans, err := adoptOrphans()
 	if err != nil {

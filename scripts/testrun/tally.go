@@ -198,7 +198,7 @@ func (t *tally) line(end event, passed, failed, skipped int) {
 // note keeps each line in which a test says what it could not exercise.
 func (t *tally) note(one *test) {
 	for _, line := range one.output {
-		if at := strings.Index(line, "not exercised:"); at >= 0 && one.result != "skip" {
+		if at := strings.Index(line, "not exercised:"); at >= 0 && !strings.Contains(line, "] skip '") && one.result != "skip" {
 			t.notes = append(t.notes, fmt.Sprintf("%s (as %s): %s", one.name, t.leg, strings.TrimSpace(line[at:])))
 		}
 	}

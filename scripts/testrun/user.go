@@ -58,6 +58,8 @@ func userLeg(tally *tally, orphans *orphans, account string, patterns []string) 
 		}
 		command := exec.Command("go", "tool", "test2json", "-t", "-p", one.path)
 		command.Args = append(command.Args, asUser(who)...)
+		// test2json ignores the terminal's signals, and what is ignored stays so over every exec.
+		command.Args = append(command.Args, "env", "--default-signal=INT,QUIT")
 		command.Args = append(command.Args, binary, "-test.v=test2json", "-test.timeout="+packageLimit.String())
 		if one.dir == "." {
 			command.Args = append(command.Args, "-test.skip=^("+strings.Join(laws, "|")+")$")
