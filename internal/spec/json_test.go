@@ -22,7 +22,7 @@ func sample() *Doc {
 		Ext: Ext{
 			Preset: "strict", Root: RootDir, Init: true, Loopback: true, Landlock: Landlock{true, true}, Seccomp: "default", LockCaps: true, NewSession: true,
 			CloseFDs: true, FDs: []int{3, 9}, IDs: IDs{Mode: IDSelf, Setgroups: "deny"}, BestEffort: true, AllowHostRoot: true, DieWithParent: true,
-			Program: "/usr/bin/sh", Gate: true, Look: []string{"/usr/bin"}, Grants: []string{"/w"}, Optional: []string{"/run"}, MaxUserNS: &n,
+			Program: "/usr/bin/sh", Gate: true, Grants: []string{"/w"}, Optional: []string{"/run"}, MaxUserNS: &n,
 			Entries: []Entry{{At: 1, Kind: EntrySymlink, Path: "/bin", Target: "usr/bin"}, {At: 2, Kind: EntryFile, Path: "/m", Data: "x<y", Mode: 0o644}, {At: 2, Kind: EntryHide, Path: "/h"}},
 		},
 	}

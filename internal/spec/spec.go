@@ -75,7 +75,6 @@ type Ext struct {
 	DieWithParent bool     `json:"dieWithParent,omitempty"`     // SIGKILL for the sandbox when its supervisor dies
 	Program       string   `json:"program,omitempty"`           // path of the program inside, found by looking args[0] up; empty: args[0] itself
 	Gate          bool     `json:"gate,omitempty"`              // the program waits before its exec while a receipt is written
-	Look          []string `json:"look,omitempty"`              // directories in which the program's name was looked up
 	Grants        []string `json:"grants,omitempty"`            // mount targets that the user granted by name; id-mapped when the caller is root
 	Optional      []string `json:"optional,omitempty"`          // mount targets that a rootfs may lack
 	MaxUserNS     *int     `json:"maxUserNamespaces,omitempty"` // user namespaces that may be made inside
