@@ -68,8 +68,8 @@ func (c *compiler) selfMap() {
 	if c.doc.Ext.IDs.Setgroups == "deny" {
 		c.writeProc("/proc/self/setgroups", "deny")
 	}
-	c.writeProc("/proc/self/uid_map", mapText(l.UIDMappings))
-	c.writeProc("/proc/self/gid_map", mapText(l.GIDMappings))
+	c.writeProc("/proc/self/uid_map", plan.MapText(lines(l.UIDMappings)))
+	c.writeProc("/proc/self/gid_map", plan.MapText(lines(l.GIDMappings)))
 	c.layer("ids", mapWords(l.UIDMappings), "/proc/self/uid_map and gid_map, written by the child", from)
 	asked, how := "supplementary groups cannot be changed", "/proc/self/setgroups: deny"
 	if n := len(c.f.Groups); n > 0 {
@@ -142,21 +142,7 @@ func lines(maps []specs.LinuxIDMapping) []plan.IDLine {
 	return out
 }
 
-// mapText is the text of a uid_map.
-func mapText(maps []specs.LinuxIDMapping) string {
-	var b []byte
-	for _, m := range maps {
-		b = strconv.AppendUint(b, uint64(m.ContainerID), 10)
-		b = append(b, ' ')
-		b = strconv.AppendUint(b, uint64(m.HostID), 10)
-		b = append(b, ' ')
-		b = strconv.AppendUint(b, uint64(m.Size), 10)
-		b = append(b, '\n')
-	}
-	return string(b)
-}
-
-// mapWords is the same for people.
+// mapWords says what a map means.
 func mapWords(maps []specs.LinuxIDMapping) string {
 	var b []byte
 	for i, m := range maps {

@@ -26,8 +26,6 @@ const (
 	Mkdirat
 	Mknodat
 	Symlinkat
-	Unlinkat
-	Fchmod
 	OpenTree
 	MoveMount
 	MountSetattr
@@ -49,7 +47,6 @@ const (
 	LandlockRestrictSelf
 	Seccomp
 	RtSigprocmask
-	RtSigaction
 	Umask
 	Execve
 	Execveat
@@ -105,9 +102,7 @@ var calls = [numCalls]callInfo{
 	Chroot:                {"chroot", 161, 51, "p", true},
 	Mkdirat:               {"mkdirat", 258, 34, "Dpo", false},
 	Mknodat:               {"mknodat", 259, 33, "Dpox", false},
-	Unlinkat:              {"unlinkat", 263, 35, "Dpx", false},
 	Symlinkat:             {"symlinkat", 266, 36, "pDp", false},
-	Fchmod:                {"fchmod", 91, 52, "do", false},
 	OpenTree:              {"open_tree", 428, 428, "DpT", true},
 	MoveMount:             {"move_mount", 429, 429, "DpDpx", true},
 	MountSetattr:          {"mount_setattr", 442, 442, "DpxAd", true},
@@ -129,7 +124,6 @@ var calls = [numCalls]callInfo{
 	LandlockRestrictSelf:  {"landlock_restrict_self", 446, 446, "dx", true},
 	Seccomp:               {"seccomp", 317, 277, "dxS", false},
 	RtSigprocmask:         {"rt_sigprocmask", 14, 135, "dmmd", true},
-	RtSigaction:           {"rt_sigaction", 13, 134, "daad", true},
 	Umask:                 {"umask", 95, 166, "o", false},
 	Execve:                {"execve", 59, 221, "pVV", false},
 	Execveat:              {"execveat", 322, 281, "DpVVx", false},

@@ -4,6 +4,8 @@
 package plan
 
 import (
+	"strconv"
+
 	"github.com/seed-0dbaba02/carrel/internal/launch"
 	"github.com/seed-0dbaba02/carrel/internal/source"
 )
@@ -75,6 +77,20 @@ type PTY struct {
 	Slot  int     // set-up slot that holds the master when it is made in the child; -1 when the parent makes it
 	Host  int     // host value that holds the terminal's side when the parent makes it
 	Stdio [3]bool // which of 0 to 2 the terminal replaces
+}
+
+// MapText returns the lines as uid_map and gid_map take them (user_namespaces(7)).
+func MapText(lines []IDLine) string {
+	var b []byte
+	for _, l := range lines {
+		b = strconv.AppendInt(b, int64(l.Inside), 10)
+		b = append(b, ' ')
+		b = strconv.AppendInt(b, int64(l.Outside), 10)
+		b = append(b, ' ')
+		b = strconv.AppendInt(b, int64(l.Count), 10)
+		b = append(b, '\n')
+	}
+	return string(b)
 }
 
 // Layer is one row of the receipt: what was asked, and how it is enforced.

@@ -125,24 +125,11 @@ func (st *starter) mapIDs() error {
 		if err := st.step("write " + f.name); err != nil {
 			return err
 		}
-		if err := writeOnce(dir+f.name, mapText(f.lines)); err != nil {
+		if err := writeOnce(dir+f.name, plan.MapText(f.lines)); err != nil {
 			return &SetupError{Kind: KindHost, Op: "write " + f.name, Errno: errno(err), From: m.From, Hint: "mapping ranges needs CAP_SETUID and CAP_SETGID over all of them"}
 		}
 	}
 	return nil
-}
-
-func mapText(lines []plan.IDLine) string {
-	var b []byte
-	for _, l := range lines {
-		b = strconv.AppendInt(b, int64(l.Inside), 10)
-		b = append(b, ' ')
-		b = strconv.AppendInt(b, int64(l.Outside), 10)
-		b = append(b, ' ')
-		b = strconv.AppendInt(b, int64(l.Count), 10)
-		b = append(b, '\n')
-	}
-	return string(b)
 }
 
 // writeOnce writes a file of /proc in one write(2), as the kernel demands.
